@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The lane: a ring of variable-length records in shared memory, one producer, one consumer.
+ *
+ *   producer's object: [ producer page | ring, a power of two of bytes ]   consumer: read-only
+ *   consumer's object: [ consumer page ]                                   producer: read-only
+ *
+ * In user space each object is a memfd, sealed by the side that owns it (lib/base/lane_map.h),
+ * with the ring mapped twice in a row, so that each record is contiguous. Records start on
+ * cache lines. The first word of a record is its size and, while 0, the busy bit. Before a
+ * producer completes a record it clears the word behind it, so a consumer never takes bytes of
+ * an earlier lap for a record, whatever they are.
+ *
+ * Each record bears the low half of a sequence number that counts every event offered to the
+ * lane. Events that found no room are announced, before the next one, by a GAP record that
+ * stands for the range of numbers lost and bears the last of them.
+ *
+ * Memory order: vex_lane_commit() releases a record, vex_lane_peek() acquires it;
+ * vex_lane_release() releases room, vex_lane_reserve() acquires it. A sleeping consumer is
+ * found by an asymmetric barrier: see vex_lane_sleep_begin().
+ *
+ * These functions trust their own arguments and nothing that stands in the other side's
+ * memory. None blocks, allocates or makes a system call. A lane's writer belongs to one
+ * thread at a time, and so does its reader.
+ */
+#ifndef VEX_ABI_LANE_H
+#define VEX_ABI_LANE_H
+
+#include "abi/record.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VEX_LANE_PAGE 4096u
+#define VEX_LANE_RING_MIN 4096u
+#define VEX_LANE_RING_MAX (1u << 30)
+#define VEX_LANE_MAGIC 0x6c786576u /* "vexl" */
+
+/** Written by the producer alone. */
+struct vex_lane_producer_page {
+	uint32_t magic;
+	uint32_t version;
+	uint64_t ring_size;
+	/** Bytes ever committed; for display only. */
+	uint64_t position VEX_LINE_ALIGNED;
+	/** A loss that no GAP record announces yet: number of events, and the first of them. */
+	uint64_t lost_count;
+	uint64_t lost_first;
+};
+
+/** Written by the consumer alone. */
+struct vex_lane_consumer_page {
+	uint32_t magic;
+	uint32_t version;
+	/** Bytes ever consumed: what stands before it may be overwritten. */
+	uint64_t position VEX_LINE_ALIGNED;
+	/** Events ever consumed, GAPs not counted; for accounting only. */
+	uint64_t events;
+	/** Odd while the consumer sleeps; see vex_lane_sleep_begin(). */
+	uint64_t sleep_epoch VEX_LINE_ALIGNED;
+};
+
+VEX_STATIC_ASSERT(sizeof(struct vex_lane_producer_page) <= VEX_LANE_PAGE, "one page");
+VEX_STATIC_ASSERT(sizeof(struct vex_lane_consumer_page) <= VEX_LANE_PAGE, "one page");
+
+/** The producer's private side. */
+struct vex_lane_writer {
+	uint8_t *ring;
+	uint64_t mask;
+	uint64_t head;  /**< bytes ever committed */
+	uint64_t limit; /**< head may grow to here without a look at the consumer */
+	uint64_t seq;   /**< of the next event */
+	struct vex_lane_producer_page *own;
+	const struct vex_lane_consumer_page *peer;
+	uint64_t lost_first;
+	uint64_t lost_count; /**< not announced yet */
+	uint32_t lost_reason;
+	uint64_t kicked_epoch; /**< the sleep that was last ended by a wake-up of ours */
+};
+
+/** The consumer's private side. */
+struct vex_lane_reader {
+	const uint8_t *ring;
+	uint64_t mask;
+	uint64_t tail;   /**< bytes ever taken */
+	uint64_t seq;    /**< expected of the next event */
+	uint64_t events; /**< taken, GAPs not counted */
+	struct vex_lane_consumer_page *own;
+	const struct vex_lane_producer_page *peer;
+};
+
+/** Bytes that a record of this size takes in a ring. */
+static inline uint64_t vex_lane_stride(uint32_t size)
+{
+	return ((uint64_t)size + (VEX_LINE - 1)) & ~(uint64_t)(VEX_LINE - 1);
+}
+
+/** The largest record that a ring can ever hold: one line stays free for the busy word. */
+static inline uint32_t vex_lane_record_max(uint64_t ring_size)
+{
+	return ring_size - VEX_LINE < VEX_RECORD_MAX ? (uint32_t)ring_size - VEX_LINE
+						     : VEX_RECORD_MAX;
+}
+
+static inline void vex_lane_writer_init(struct vex_lane_writer *w, void *ring, uint64_t ring_size,
+		struct vex_lane_producer_page *own, const struct vex_lane_consumer_page *peer)
+{
+	memset(w, 0, sizeof(*w));
+	w->ring = (uint8_t *)ring;
+	w->mask = ring_size - 1;
+	w->limit = ring_size - VEX_LINE;
+	w->own = own;
+	w->peer = peer;
+	own->ring_size = ring_size;
+	own->version = VEX_ABI_VERSION;
+	own->magic = VEX_LANE_MAGIC;
+}
+
+static inline void vex_lane_reader_init(struct vex_lane_reader *r, const void *ring,
+		uint64_t ring_size, struct vex_lane_consumer_page *own,
+		const struct vex_lane_producer_page *peer)
+{
+	memset(r, 0, sizeof(*r));
+	r->ring = (const uint8_t *)ring;
+	r->mask = ring_size - 1;
+	r->own = own;
+	r->peer = peer;
+	own->version = VEX_ABI_VERSION;
+	own->magic = VEX_LANE_MAGIC;
+}
+
+/* The consumer's position is foreign: one that can't be true leaves the limit as it is. */
+static inline int vex_lane_refresh(struct vex_lane_writer *w, uint64_t stride)
+{
+	uint64_t tail = VEX_LOAD_ACQUIRE(&w->peer->position);
+	uint64_t room = w->mask + 1 - VEX_LINE;
+
+	if (VEX_UNLIKELY(tail > w->head || w->head - tail > room || (tail & (VEX_LINE - 1))))
+		return 0;
+	w->limit = tail + room;
+	return w->head + stride <= w->limit;
+}
+
+/**
+ * Finds room for a record. Returns where to write it, or NULL where there is none now.
+ * The caller fills everything but size and lane_seq, then calls vex_lane_commit(). A reserved
+ * record that is not committed may be reserved anew.
+ */
+static inline struct vex_record *vex_lane_reserve(struct vex_lane_writer *w, uint32_t size)
+{
+	uint64_t stride = vex_lane_stride(size);
+
+	if (VEX_UNLIKELY(w->head + stride > w->limit) && !vex_lane_refresh(w, stride))
+		return NULL;
+	return (struct vex_record *)(w->ring + (w->head & w->mask));
+}
+
+static inline void vex_lane_publish_word(struct vex_lane_writer *w, struct vex_record *record,
+		uint32_t size, uint32_t lane_seq)
+{
+	uint64_t next = w->head + vex_lane_stride(size);
+	struct vex_record *behind = (struct vex_record *)(w->ring + (next & w->mask));
+
+	VEX_STORE_RELAXED(&behind->size, 0);
+	record->lane_seq = lane_seq;
+	VEX_STORE_RELEASE(&record->size, size); /* acquired by vex_lane_peek() */
+	w->head = next;
+	VEX_STORE_RELAXED(&w->own->position, next);
+	__builtin_prefetch(w->ring + ((next + 128) & w->mask), 1);
+	__builtin_prefetch(w->ring + ((next + 192) & w->mask), 1);
+}
+
+/** Completes the record that vex_lane_reserve() gave, which took the next sequence number. */
+static inline void vex_lane_commit(struct vex_lane_writer *w, struct vex_record *record,
+		uint32_t size)
+{
+	vex_lane_publish_word(w, record, size, (uint32_t)w->seq++);
+}
+
+/** Gives up count events: they take sequence numbers, and the next GAP announces them. */
+static inline void vex_lane_lose(struct vex_lane_writer *w, uint64_t count,
+		enum vex_gap_reason reason)
+{
+	if (!w->lost_count)
+		w->lost_first = w->seq;
+	w->lost_count += count;
+	w->lost_reason = reason;
+	w->seq += count;
+	VEX_STORE_RELAXED(&w->own->lost_first, w->lost_first);
+	VEX_STORE_RELEASE(&w->own->lost_count, w->lost_count);
+}
+
+#define VEX_GAP_RECORD_SIZE (VEX_RECORD_MIN + 40u)
+
+/** Writes the body of a GAP record: everything but size, lane_seq and id. */
+static inline void vex_gap_fill(struct vex_record *record, const struct vex_attr_gap *gap,
+		uint64_t now_ns)
+{
+	uint32_t head = vex_attr_head(VEX_ATTR_GAP, sizeof(*gap));
+	uint8_t *attr = (uint8_t *)(record + 1);
+
+	record->start_ns = now_ns;
+	record->duration_ns = 0;
+	record->result = 0;
+	record->type = VEX_GAP;
+	record->boundary = VEX_BOUNDARY_NONE;
+	record->attr_count = 1;
+	record->pid = 0;
+	record->uid = 0;
+	record->gid = 0;
+	memcpy(attr, &head, sizeof(head));
+	memcpy(attr + VEX_ATTR_HEAD, gap, sizeof(*gap));
+	memset(attr + VEX_ATTR_HEAD + sizeof(*gap), 0, 4);
+}
+
+/**
+ * Announces what was lost, if anything was. Returns 1 where nothing is left to announce, 0
+ * where there is no room for the GAP yet; then no event may be committed before it.
+ */
+static inline int vex_lane_flush_gap(struct vex_lane_writer *w, uint64_t now_ns)
+{
+	struct vex_record *record;
+	struct vex_attr_gap gap;
+
+	if (VEX_LIKELY(!w->lost_count))
+		return 1;
+	record = vex_lane_reserve(w, VEX_GAP_RECORD_SIZE);
+	if (!record)
+		return 0;
+	memset(&record->id, 0, sizeof(record->id));
+	gap.first = w->lost_first;
+	gap.last = w->lost_first + w->lost_count - 1;
+	gap.count = w->lost_count;
+	gap.reason = w->lost_reason;
+	gap.reserved = 0;
+	record->id.seq = gap.last;
+	vex_gap_fill(record, &gap, now_ns);
+	vex_lane_publish_word(w, record, VEX_GAP_RECORD_SIZE, (uint32_t)gap.last);
+	w->lost_count = 0;
+	VEX_STORE_RELAXED(&w->own->lost_count, 0);
+	return 1;
+}
+
+/**
+ * Whether the consumer sleeps and was not woken from this sleep yet; the caller then wakes it.
+ * Called after a commit. In user space a compiler barrier suffices before it, since the
+ * consumer issues the barrier for both; kernel producers put smp_mb() there.
+ */
+static inline int vex_lane_wake_needed(struct vex_lane_writer *w)
+{
+	uint64_t epoch;
+
+	__asm__ __volatile__("" ::: "memory");
+	epoch = VEX_LOAD_RELAXED(&w->peer->sleep_epoch);
+	if (VEX_LIKELY(!(epoch & 1) || epoch == w->kicked_epoch))
+		return 0;
+	w->kicked_epoch = epoch;
+	return 1;
+}
+
+/**
+ * The next record's size word and place; 0 where there is none. The size is foreign: unless
+ * the producer is trusted, the caller checks it against vex_lane_record_max(), copies the
+ * record, and checks the copy.
+ */
+static inline uint32_t vex_lane_peek(const struct vex_lane_reader *r,
+		const struct vex_record **record)
+{
+	*record = (const struct vex_record *)(r->ring + (r->tail & r->mask));
+	return VEX_LOAD_ACQUIRE(&(*record)->size); /* released by vex_lane_commit() */
+}
+
+/**
+ * Checks a record's place in the sequence and steps over it. The copy is the caller's private
+ * one, with a valid GAP attribute where its type is GAP; gap is that attribute or NULL.
+ * Returns 0, or -1 where the sequence is broken; nothing is stepped over then.
+ */
+static inline int vex_lane_advance(struct vex_lane_reader *r, uint32_t size, uint32_t lane_seq,
+		const struct vex_attr_gap *gap)
+{
+	if (VEX_UNLIKELY(gap != NULL)) {
+		if (gap->first != r->seq || gap->last < gap->first ||
+				gap->count != gap->last - gap->first + 1 ||
+				lane_seq != (uint32_t)gap->last)
+			return -1;
+		r->seq = gap->last + 1;
+	} else {
+		if (VEX_UNLIKELY(lane_seq != (uint32_t)r->seq))
+			return -1;
+		r->seq++;
+		r->events++;
+	}
+	r->tail += vex_lane_stride(size);
+	return 0;
+}
+
+/** Gives the room of all records stepped over back to the producer; once a burst. */
+static inline void vex_lane_release(struct vex_lane_reader *r)
+{
+	VEX_STORE_RELAXED(&r->own->events, r->events);
+	VEX_STORE_RELEASE(&r->own->position, r->tail); /* acquired by vex_lane_refresh() */
+}
+
+/**
+ * Falling asleep: begin, then a barrier that every producer takes part in (user space:
+ * membarrier(2) GLOBAL_EXPEDITED, for which libvex registers), then look at the lane once
+ * more, and only then sleep. So a producer either sees the odd epoch or the consumer sees its
+ * record. After waking: end.
+ */
+static inline void vex_lane_sleep_begin(struct vex_lane_reader *r)
+{
+	VEX_STORE_RELEASE(&r->own->sleep_epoch, r->own->sleep_epoch | 1);
+}
+
+static inline void vex_lane_sleep_end(struct vex_lane_reader *r)
+{
+	VEX_STORE_RELEASE(&r->own->sleep_epoch, (r->own->sleep_epoch | 1) + 1);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

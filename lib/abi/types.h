@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the headers of lib/abi need of the place they are compiled in: a kernel module or a
+ * user-space program, C or C++. Little-endian machines only: records are stored as they stand
+ * in memory.
+ */
+#ifndef VEX_ABI_TYPES_H
+#define VEX_ABI_TYPES_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/string.h>
+#include <linux/build_bug.h>
+#define VEX_STATIC_ASSERT(cond, text) static_assert(cond, text)
+#define VEX_LOAD_ACQUIRE(p) smp_load_acquire(p)
+#define VEX_STORE_RELEASE(p, v) smp_store_release(p, v)
+#define VEX_LOAD_RELAXED(p) READ_ONCE(*(p))
+#define VEX_STORE_RELAXED(p, v) WRITE_ONCE(*(p), v)
+#else
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __cplusplus
+#define VEX_STATIC_ASSERT(cond, text) static_assert(cond, text)
+#else
+#define VEX_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#endif
+#define VEX_LOAD_ACQUIRE(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define VEX_STORE_RELEASE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define VEX_LOAD_RELAXED(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define VEX_STORE_RELAXED(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "vexplane records are little endian; this machine is not"
+#endif
+#endif
+
+#define VEX_LIKELY(x) __builtin_expect(!!(x), 1)
+#define VEX_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define VEX_LINE 64u
+#define VEX_LINE_ALIGNED __attribute__((aligned(64)))
+
+#endif

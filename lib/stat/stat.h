@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The statistics segment: one memfd, written by the data plane with plain stores, read by
+ * anyone who was handed it, without a system call or a lock.
+ *
+ * Each block says who writes it. A block that several counters must agree in bears a
+ * generation: odd while its one writer changes it (once a burst), so a reader that finds the
+ * same even value before and after has a consistent copy: vex_stat_copy().
+ */
+#ifndef VEX_STAT_STAT_H
+#define VEX_STAT_STAT_H
+
+#include <stdbool.h>
+
+#include "abi/types.h"
+#include "abi/handshake.h"
+
+#define VEX_STAT_MAGIC 0x73786576u /* "vexs" */
+#define VEX_STAT_VERSION 1u
+#define VEX_WORKERS_MAX 16u
+#define VEX_PORTS_MAX 64u
+#define VEX_LANES_MAX 256u     /**< of all ports together */
+#define VEX_PORT_LANES_MAX 64u /**< of one port */
+#define VEX_SUBSCRIBERS_MAX 64u
+
+#define VEX_STAGE(NAME, text) VEX_STAGE_##NAME,
+enum vex_stage {
+#include "stat/stat.def"
+	VEX_STAGE_LIMIT,
+};
+
+#define VEX_DROP(NAME, text, description) VEX_DROP_##NAME,
+enum vex_drop {
+#include "stat/stat.def"
+	VEX_DROP_LIMIT,
+};
+
+#define VEX_REJECT(NAME, text, description) VEX_REJECT_##NAME,
+enum vex_reject {
+#include "stat/stat.def"
+	VEX_REJECT_LIMIT,
+};
+
+enum vex_slot_state {
+	VEX_SLOT_FREE,
+	VEX_SLOT_LIVE,
+	VEX_SLOT_DRAINING, /**< its process is gone; what it left is still taken */
+};
+
+/** Counters: by the port's worker. The rest: by the main core. */
+struct vex_port_stat {
+	uint64_t generation;
+#define VEX_PORT_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+	uint64_t drop[VEX_DROP_LIMIT];
+	uint64_t reject[VEX_REJECT_LIMIT];
+	uint32_t state VEX_LINE_ALIGNED; /**< enum vex_slot_state */
+	uint32_t worker;
+	uint32_t boundary;
+	uint32_t flags;
+	uint32_t lane_count;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+	uint64_t attached_ns;
+	char name[VEX_NAME_MAX];
+} VEX_LINE_ALIGNED;
+
+/** Counters: by the port's worker. The rest: by the main core. */
+struct vex_lane_stat {
+	uint64_t generation;
+#define VEX_LANE_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+	uint64_t abandoned; /**< lost by its producer, which died before it could say so */
+	uint32_t state VEX_LINE_ALIGNED;
+	uint32_t port;
+	uint32_t number; /**< within its port */
+	uint32_t reserved;
+	uint64_t ring_size;
+	uint64_t waiting; /**< bytes committed but not taken, as the producer says; by the main core, each second */
+} VEX_LINE_ALIGNED;
+
+/** By one worker. */
+struct vex_target_stat {
+	uint64_t generation;
+#define VEX_TARGET_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+} VEX_LINE_ALIGNED;
+
+struct vex_subscriber_stat {
+	uint32_t state VEX_LINE_ALIGNED; /**< by the main core, as all of this line and the next */
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t reserved;
+	uint64_t attached_ns;
+	uint64_t ring_size;
+	struct vex_filter filter;
+	char name[VEX_NAME_MAX];
+	struct vex_target_stat worker[VEX_WORKERS_MAX];
+} VEX_LINE_ALIGNED;
+
+struct vex_stage_stat {
+	uint64_t in;     /**< events that entered */
+	uint64_t out;    /**< events that left for the next stage */
+	uint64_t bursts; /**< calls */
+	uint64_t cycles; /**< of the bursts that were timed */
+	uint64_t timed;  /**< events of the bursts that were timed */
+};
+
+/** By that worker; lcore, cpu, socket and port_count by the main core. */
+struct vex_worker_stat {
+	uint64_t generation;
+#define VEX_WORKER_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+	struct vex_stage_stat stage[VEX_STAGE_LIMIT];
+	uint64_t type[VEX_TYPE_LIMIT]; /**< events received, by type */
+	uint32_t lcore VEX_LINE_ALIGNED;
+	uint32_t cpu;
+	uint32_t socket;
+	uint32_t port_count;
+	uint32_t sleeping; /**< 1 while it sleeps; by the worker */
+} VEX_LINE_ALIGNED;
+
+/** What ports and subscribers that are gone had counted; by the main core. */
+struct vex_retired_stat {
+	struct vex_port_stat port;
+	struct vex_target_stat target;
+	uint64_t ports;
+	uint64_t lanes;
+	uint64_t subscribers;
+	uint64_t untrusted; /**< lanes detached because they could not be trusted */
+	uint64_t refused;   /**< requests over the socket that were refused */
+	uint64_t abandoned; /**< events lost by producers that died before they could say so */
+};
+
+struct vex_stat_segment {
+	uint32_t magic;
+	uint32_t version;
+	uint64_t size;
+	uint32_t node;
+	uint32_t pid;
+	uint64_t started_ns;
+	uint64_t tsc_hz;
+	uint32_t worker_count;
+	uint32_t idle; /**< 0 poll, 1 adaptive */
+	uint64_t heartbeat_ns VEX_LINE_ALIGNED; /**< by the main core, each second */
+	/** Odd while slots come, go or retire; by the main core. */
+	uint64_t generation;
+	struct vex_retired_stat retired;
+	struct vex_worker_stat worker[VEX_WORKERS_MAX];
+	struct vex_port_stat port[VEX_PORTS_MAX];
+	struct vex_lane_stat lane[VEX_LANES_MAX];
+	struct vex_subscriber_stat subscriber[VEX_SUBSCRIBERS_MAX];
+};
+
+/* The writer's side: around each change of a block. */
+static inline void vex_stat_begin(uint64_t *generation)
+{
+	VEX_STORE_RELAXED(generation, *generation + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void vex_stat_end(uint64_t *generation)
+{
+	VEX_STORE_RELEASE(generation, *generation + 1);
+}
+
+/**
+ * Maps a segment that was handed over as fd. Returns NULL with errno set; EPROTO where it is of
+ * another version. vex_stat_unmap() accepts NULL.
+ */
+const struct vex_stat_segment *vex_stat_map(int fd);
+void vex_stat_unmap(const struct vex_stat_segment *segment);
+
+/**
+ * Copies the whole segment so that it is consistent: no block, and no slot, in the middle of
+ * a change. Retries for a bounded time; false where writers never paused (the copy is then
+ * torn and must not be verified).
+ */
+bool vex_stat_copy(const struct vex_stat_segment *segment, struct vex_stat_segment *copy);
+
+/** One line of the conservation table. */
+struct vex_verify_row {
+	char what[96]; /**< "port 3 vex-fuse", "subscriber 0 tail", "all" */
+	uint64_t received; /**< or offered */
+	uint64_t delivered;
+	uint64_t dropped; /**< by all reasons together */
+	uint64_t held;
+	int64_t missing; /**< received - delivered - dropped - held: 0 where it holds */
+	bool ok;
+	char why[160]; /**< of a row that fails, or of a cross-check */
+};
+
+#define VEX_VERIFY_ROWS_MAX (VEX_PORTS_MAX + VEX_SUBSCRIBERS_MAX + VEX_WORKERS_MAX * 4 + 16)
+
+/**
+ * Checks conservation on a consistent copy: each port, each subscriber, the retired ones, and
+ * the whole; and that what is counted in different places agrees: ports with workers, workers
+ * with stages, lanes of subscribers with the deliver stage, announced losses with drops.
+ * Returns the number of rows; *ok is true only where every one holds. Pure.
+ */
+unsigned vex_verify(const struct vex_stat_segment *copy, struct vex_verify_row *rows,
+		unsigned cap, bool *ok);
+
+const char *vex_stage_name(unsigned stage);
+const char *vex_drop_name(unsigned drop);
+const char *vex_drop_text(unsigned drop);
+const char *vex_reject_name(unsigned reject);
+const char *vex_reject_text(unsigned reject);
+
+#endif
