@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "event/event.h"
+
+struct attr_rule {
+	uint32_t min;
+	uint32_t max;
+	uint8_t known;
+	uint8_t repeat;
+	uint8_t no_nul;
+};
+
+/* Text that ends up in paths and names must not hold a NUL; values may hold anything. */
+#define NO_NUL(id)                                                                                 \
+	((id) == VEX_ATTR_COMM || (id) == VEX_ATTR_PATH || (id) == VEX_ATTR_PATH2 ||               \
+			(id) == VEX_ATTR_NAME || (id) == VEX_ATTR_LABEL)
+
+#define VEX_ATTR(id, NAME, text, min, max, repeat, desc) [id] = {min, max, 1, repeat, NO_NUL(id)},
+static const struct attr_rule attr_rules[VEX_ATTR_LIMIT] = {
+#include "abi/attr.def"
+};
+#undef VEX_ATTR
+
+#define VEX_EVENT(id, NAME, text, cat, ocsf, desc) [id] = 1,
+static const uint8_t type_known[VEX_TYPE_LIMIT] = {
+#include "abi/event.def"
+};
+#undef VEX_EVENT
+
+/* What has been seen of a record's attributes so far. */
+struct attr_walk {
+	uint32_t seen;
+	uint32_t count;
+	uint32_t pairs;
+	uint32_t labels;
+	uint32_t previous;
+};
+
+VEX_STATIC_ASSERT(VEX_ATTR_LIMIT <= 32, "attr_walk.seen has a bit for each attribute");
+
+static enum vex_check check_attr(struct attr_walk *walk, uint32_t id, uint32_t len,
+		const uint8_t *payload)
+{
+	const struct attr_rule *rule;
+
+	if (VEX_UNLIKELY(id >= VEX_ATTR_LIMIT))
+		return VEX_CHECK_ATTRIBUTE;
+	rule = &attr_rules[id];
+	if (VEX_UNLIKELY(!rule->known || len < rule->min || len > rule->max))
+		return VEX_CHECK_ATTRIBUTE;
+	if (VEX_UNLIKELY((walk->seen & 1u << id) && !rule->repeat))
+		return VEX_CHECK_ATTRIBUTE;
+	if (rule->no_nul && len && memchr(payload, 0, len))
+		return VEX_CHECK_STRING;
+	if (id == VEX_ATTR_VALUE && walk->previous != VEX_ATTR_NAME)
+		return VEX_CHECK_STRING;
+	walk->pairs += id == VEX_ATTR_NAME;
+	walk->labels += id == VEX_ATTR_LABEL;
+	if (walk->pairs > VEX_EVENT_PAIRS_MAX || walk->labels > VEX_EVENT_LABELS_MAX)
+		return VEX_CHECK_ATTRIBUTE;
+	walk->seen |= 1u << id;
+	walk->previous = id;
+	walk->count++;
+	return VEX_CHECK_OK;
+}
+
+static enum vex_check check_attrs(const struct vex_record *record, struct attr_walk *walk)
+{
+	const uint8_t *at = (const uint8_t *)(record + 1);
+	const uint8_t *end = (const uint8_t *)record + record->size;
+
+	while (at < end) {
+		uint32_t head, len;
+		enum vex_check check;
+
+		memcpy(&head, at, sizeof(head)); /* eight bytes are there: sizes are multiples */
+		len = vex_attr_head_len(head);
+		if (VEX_UNLIKELY(vex_attr_span(len) > (size_t)(end - at)))
+			return VEX_CHECK_ATTRIBUTE;
+		check = check_attr(walk, vex_attr_head_id(head), len, at + VEX_ATTR_HEAD);
+		if (VEX_UNLIKELY(check != VEX_CHECK_OK))
+			return check;
+		at += vex_attr_span(len);
+	}
+	return VEX_CHECK_OK;
+}
+
+enum vex_check vex_record_check(const struct vex_record *record, size_t available)
+{
+	struct attr_walk walk = {0};
+	enum vex_check check;
+
+	if (available < VEX_RECORD_MIN || record->size < VEX_RECORD_MIN ||
+			record->size > VEX_RECORD_MAX || record->size > available ||
+			record->size % 8)
+		return VEX_CHECK_SIZE;
+	if (record->type >= VEX_TYPE_LIMIT || !type_known[record->type])
+		return VEX_CHECK_TYPE;
+	if (record->boundary >= VEX_BOUNDARY_COUNT)
+		return VEX_CHECK_BOUNDARY;
+	check = check_attrs(record, &walk);
+	if (check != VEX_CHECK_OK)
+		return check;
+	if (walk.count != record->attr_count)
+		return VEX_CHECK_COUNT;
+	if (!!(walk.seen & 1u << VEX_ATTR_GAP) != (record->type == VEX_GAP))
+		return VEX_CHECK_ATTRIBUTE;
+	return VEX_CHECK_OK;
+}
+
+const char *vex_check_text(enum vex_check check)
+{
+	switch (check) {
+	case VEX_CHECK_OK:
+		return "a good record";
+	case VEX_CHECK_SIZE:
+		return "its size is out of bounds";
+	case VEX_CHECK_TYPE:
+		return "its type is not listed";
+	case VEX_CHECK_BOUNDARY:
+		return "its boundary does not exist";
+	case VEX_CHECK_ATTRIBUTE:
+		return "an attribute is unknown, of a wrong length, missing, or once too often";
+	case VEX_CHECK_COUNT:
+		return "its attributes are not as many as its header says";
+	case VEX_CHECK_STRING:
+		return "a name holds a NUL byte, or a value has no name";
+	}
+	return "unknown";
+}
