@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * CLOCK_REALTIME from the cycle counter: no system call, and the vDSO once in 10 ms, from
+ * which the rate and the offset are disciplined. Never goes back within a thread.
+ * Thread-safe: state is kept by thread.
+ */
+#ifndef VEX_BASE_CLOCK_H
+#define VEX_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vex_clock {
+	uint64_t tsc;	  /* of the last look at the vDSO */
+	uint64_t ns;	  /* then */
+	uint64_t until;	  /* next look, in cycles */
+	uint64_t mult;	  /* nanoseconds a cycle, times 2^32 */
+	uint64_t latest;  /* last answer */
+	uint64_t tsc_first;
+	uint64_t ns_first;
+};
+
+extern __thread struct vex_clock vex_clock_state;
+
+uint64_t vex_clock_discipline(void);
+
+static inline uint64_t vex_clock_cycles(void)
+{
+#if defined(__x86_64__)
+	return __rdtsc();
+#else
+	return 0;
+#endif
+}
+
+/** Nanoseconds since 1970. */
+static inline uint64_t vex_clock_now(void)
+{
+	struct vex_clock *clock = &vex_clock_state;
+	uint64_t tsc = vex_clock_cycles();
+	uint64_t now;
+
+	if (__builtin_expect(tsc >= clock->until || tsc < clock->tsc, 0))
+		return vex_clock_discipline();
+	now = clock->ns + (uint64_t)(((unsigned __int128)(tsc - clock->tsc) * clock->mult) >> 32);
+	if (now < clock->latest)
+		now = clock->latest;
+	clock->latest = now;
+	return now;
+}
+
+/** Cycles a second, measured over at least 10 ms; slow at the first call. */
+uint64_t vex_clock_hz(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/lane_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+
+int vex_ring_size_valid(uint64_t ring_size)
+{
+	return ring_size >= VEX_LANE_RING_MIN && ring_size <= VEX_LANE_RING_MAX &&
+			(ring_size & (ring_size - 1)) == 0;
+}
+
+static int make_memfd(const char *name, uint64_t size)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)size) < 0) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int verify_memfd(int fd, uint64_t size)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0 || (seals & SEALS) != SEALS)
+		return -EPERM;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return (uint64_t)st.st_size == size ? 0 : -EINVAL;
+}
+
+/* [page][ring][ring], populated, so that no page fault falls into the polling path. */
+static int map_ring(struct vex_ring_map *map, int prot)
+{
+	int flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
+	size_t size = map->ring_size;
+	uint8_t *base;
+
+	map->span = VEX_LANE_PAGE + 2 * size;
+	base = mmap(NULL, map->span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	if (mmap(base, VEX_LANE_PAGE + size, prot, flags, map->fd, 0) == MAP_FAILED ||
+			mmap(base + VEX_LANE_PAGE + size, size, prot, flags, map->fd,
+					VEX_LANE_PAGE) == MAP_FAILED) {
+		int error = -errno;
+
+		munmap(base, map->span);
+		return error;
+	}
+	map->base = base;
+	map->page = (struct vex_lane_producer_page *)base;
+	map->ring = base + VEX_LANE_PAGE;
+	return 0;
+}
+
+int vex_ring_map_create(struct vex_ring_map *map, uint64_t ring_size)
+{
+	int error;
+
+	*map = (struct vex_ring_map){.fd = -1, .ring_size = ring_size};
+	if (!vex_ring_size_valid(ring_size))
+		return -EINVAL;
+	map->fd = make_memfd("vex-ring", VEX_LANE_PAGE + ring_size);
+	if (map->fd < 0)
+		return map->fd;
+	error = map_ring(map, PROT_READ | PROT_WRITE);
+	if (!error && fcntl(map->fd, F_ADD_SEALS, SEALS) < 0)
+		error = -errno;
+	if (error)
+		vex_ring_map_close(map);
+	return error;
+}
+
+int vex_ring_map_open(struct vex_ring_map *map, int fd, uint64_t ring_size)
+{
+	int error;
+
+	*map = (struct vex_ring_map){.fd = fd, .ring_size = ring_size};
+	if (!vex_ring_size_valid(ring_size))
+		error = -EINVAL;
+	else
+		error = verify_memfd(fd, VEX_LANE_PAGE + ring_size);
+	if (!error)
+		error = map_ring(map, PROT_READ);
+	close(fd);
+	map->fd = -1;
+	return error;
+}
+
+void vex_ring_map_close(struct vex_ring_map *map)
+{
+	if (map->base)
+		munmap(map->base, map->span);
+	if (map->fd >= 0)
+		close(map->fd);
+	*map = (struct vex_ring_map){.fd = -1};
+}
+
+int vex_page_map_create(struct vex_page_map *map)
+{
+	void *page;
+	int error;
+
+	map->page = NULL;
+	map->fd = make_memfd("vex-position", VEX_LANE_PAGE);
+	if (map->fd < 0)
+		return map->fd;
+	page = mmap(NULL, VEX_LANE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			map->fd, 0);
+	if (page != MAP_FAILED)
+		map->page = page;
+	if (page != MAP_FAILED && fcntl(map->fd, F_ADD_SEALS, SEALS) == 0)
+		return 0;
+	error = -errno;
+	vex_page_map_close(map);
+	return error;
+}
+
+int vex_page_map_open(struct vex_page_map *map, int fd)
+{
+	int error = verify_memfd(fd, VEX_LANE_PAGE);
+	void *page;
+
+	if (!error) {
+		page = mmap(map->page, VEX_LANE_PAGE, PROT_READ,
+				MAP_SHARED | MAP_POPULATE | (map->page ? MAP_FIXED : 0), fd, 0);
+		if (page == MAP_FAILED)
+			error = -errno;
+		else
+			map->page = page;
+	}
+	close(fd);
+	map->fd = -1;
+	return error;
+}
+
+void vex_page_map_close(struct vex_page_map *map)
+{
+	if (map->page)
+		munmap(map->page, VEX_LANE_PAGE);
+	if (map->fd >= 0)
+		close(map->fd);
+	*map = (struct vex_page_map){.fd = -1};
+}
