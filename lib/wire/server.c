@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wire/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SWEEP_MS 5000u
+#define BUFFER_MIN 4096u
+#define BUFFER_MAX (WIRE_MESSAGE_MAX + 1) /* a message and its newline */
+
+struct connection;
+
+struct wire_call {
+	struct connection *connection;
+};
+
+struct connection {
+	uv_pipe_t pipe;
+	uv_write_t write;
+	struct wire_server *server;
+	struct wire_peer peer;
+	uint64_t active_ms; /* when it was opened, or last began or ended a call */
+	char *in;
+	size_t cap;
+	size_t len;     /* bytes of in that are filled */
+	size_t start;   /* where the next message begins */
+	size_t scanned; /* no newline between start and here */
+	char *out;      /* the answer that is being written */
+	bool calling;   /* the request is with the server's owner */
+	bool last;      /* closes once out is written */
+	bool closed;    /* libuv is done with it */
+	struct wire_request request;
+	struct wire_call call;
+};
+
+struct wire_server {
+	uv_pipe_t listener;
+	uv_timer_t sweeper;
+	const struct wire_server_ops *ops;
+	void *context;
+	unsigned handles; /* not closed yet: listener, sweeper and connections */
+	unsigned count;
+	struct connection *connections[WIRE_CONNECTIONS_MAX];
+};
+
+static void connection_pump(struct connection *c);
+
+static void server_release(struct wire_server *server)
+{
+	if (!--server->handles)
+		free(server);
+}
+
+/* A call under way keeps the connection's memory, but nothing else of it. */
+static void connection_free(struct connection *c)
+{
+	if (!c->closed || c->calling)
+		return;
+	wire_request_clear(&c->request);
+	free(c->in);
+	free(c->out);
+	free(c);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct connection *c = handle->data;
+
+	c->closed = true;
+	server_release(c->server);
+	connection_free(c);
+}
+
+static void connection_close(struct connection *c)
+{
+	struct wire_server *server = c->server;
+	unsigned i;
+
+	if (uv_is_closing((uv_handle_t *)&c->pipe))
+		return;
+	for (i = 0; i < server->count; i++)
+		if (server->connections[i] == c)
+			server->connections[i] = server->connections[--server->count];
+	uv_close((uv_handle_t *)&c->pipe, on_closed);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct connection *c = write->data;
+
+	free(c->out);
+	c->out = NULL;
+	c->active_ms = uv_now(c->pipe.loop);
+	if (status < 0 || c->last)
+		connection_close(c);
+	else
+		connection_pump(c);
+}
+
+/* Takes over line. */
+static void connection_send(struct connection *c, char *line)
+{
+	uv_buf_t buf;
+
+	wire_request_clear(&c->request);
+	if (!line || uv_is_closing((uv_handle_t *)&c->pipe)) {
+		free(line);
+		connection_close(c);
+		return;
+	}
+	c->out = line;
+	buf = uv_buf_init(line, (unsigned)strlen(line));
+	c->write.data = c;
+	if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buf, 1, on_written) < 0)
+		connection_close(c);
+}
+
+static void connection_begin(struct connection *c, const char *line, size_t len)
+{
+	struct wire_server *server = c->server;
+	struct wire_failure failure;
+
+	c->active_ms = uv_now(c->pipe.loop);
+	if (wire_parse_request(line, len, &c->request, &failure) < 0) {
+		connection_send(c, wire_format_failure(c->request.id, &failure));
+		return;
+	}
+	c->calling = true;
+	server->ops->call(server->context, &c->call, c->request.method, c->request.params);
+}
+
+static void connection_refuse_size(struct connection *c)
+{
+	struct wire_failure failure;
+
+	wire_fail(&failure, WIRE_INVALID, "the message is larger than %u bytes", WIRE_MESSAGE_MAX);
+	c->last = true;
+	connection_send(c, wire_format_failure(NULL, &failure));
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct connection *c = handle->data;
+	size_t cap = c->cap ? c->cap : BUFFER_MIN;
+	char *in;
+
+	(void)suggested;
+	*buf = uv_buf_init(NULL, 0);
+	if (c->start) {
+		memmove(c->in, c->in + c->start, c->len - c->start);
+		c->len -= c->start;
+		c->scanned -= c->start;
+		c->start = 0;
+	}
+	if (c->len == c->cap && c->cap)
+		cap = c->cap * 2 < BUFFER_MAX ? c->cap * 2 : BUFFER_MAX;
+	if (cap != c->cap) {
+		in = realloc(c->in, cap);
+		if (!in)
+			return;
+		c->in = in;
+		c->cap = cap;
+	}
+	*buf = uv_buf_init(c->in + c->len, (unsigned)(c->cap - c->len));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct connection *c = stream->data;
+
+	(void)buf;
+	if (n < 0) {
+		connection_close(c);
+		return;
+	}
+	c->len += (size_t)n;
+	connection_pump(c);
+}
+
+/* Goes on with a connection that has no call under way and nothing to write. */
+static void connection_pump(struct connection *c)
+{
+	char *newline = NULL;
+	size_t start = c->start;
+	int ret;
+
+	if (c->len > c->scanned)
+		newline = memchr(c->in + c->scanned, '\n', c->len - c->scanned);
+	if (newline) {
+		c->start = c->scanned = (size_t)(newline - c->in) + 1;
+		uv_read_stop((uv_stream_t *)&c->pipe);
+		connection_begin(c, c->in + start, (size_t)(newline - c->in) - start);
+		return;
+	}
+	c->scanned = c->len;
+	if (c->len - c->start == BUFFER_MAX) {
+		uv_read_stop((uv_stream_t *)&c->pipe);
+		connection_refuse_size(c);
+		return;
+	}
+	ret = uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+	if (ret < 0 && ret != UV_EALREADY)
+		connection_close(c);
+}
+
+static int read_peer(int fd, struct wire_peer *peer)
+{
+	socklen_t size = sizeof(peer->cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer->cred, &size) < 0)
+		return -errno;
+	size = sizeof(peer->groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &size) < 0)
+		size = 0; /* more groups than fit: the main one still counts */
+	peer->group_count = size / sizeof(peer->groups[0]);
+	return 0;
+}
+
+static bool room_for(const struct wire_server *server, const struct wire_peer *peer,
+		struct wire_failure *failure)
+{
+	unsigned same = 0;
+	unsigned i;
+
+	for (i = 0; i < server->count; i++)
+		same += server->connections[i]->peer.cred.uid == peer->cred.uid;
+	if (server->count < WIRE_CONNECTIONS_MAX &&
+			(same < WIRE_USER_CONNECTIONS_MAX || peer->cred.uid == 0))
+		return true;
+	wire_fail(failure, WIRE_BUSY, "too many connections (at most %u, and %u of one user)",
+			WIRE_CONNECTIONS_MAX, WIRE_USER_CONNECTIONS_MAX);
+	return false;
+}
+
+/* Whoever is refused is told so with the socket's own first bytes of room, and never waited for. */
+static void connection_turn_away(struct connection *c, const struct wire_failure *failure)
+{
+	char *line = wire_format_failure(NULL, failure);
+	uv_buf_t buf;
+
+	if (line) {
+		buf = uv_buf_init(line, (unsigned)strlen(line));
+		uv_try_write((uv_stream_t *)&c->pipe, &buf, 1);
+		free(line);
+	}
+	connection_close(c);
+}
+
+static void connection_admit(struct wire_server *server, struct connection *c)
+{
+	struct wire_failure failure;
+	uv_os_fd_t fd;
+
+	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 || read_peer(fd, &c->peer) < 0) {
+		connection_close(c);
+		return;
+	}
+	if (!server->ops->admit(server->context, &c->peer, &failure) ||
+			!room_for(server, &c->peer, &failure)) {
+		connection_turn_away(c, &failure);
+		return;
+	}
+	server->connections[server->count++] = c;
+	c->active_ms = uv_now(c->pipe.loop);
+	connection_pump(c);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct wire_server *server = listener->data;
+	struct connection *c;
+
+	if (status < 0)
+		return;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		abort(); /* a connection left unaccepted would end all listening, silently */
+	c->server = server;
+	c->call.connection = c;
+	uv_pipe_init(listener->loop, &c->pipe, 0);
+	c->pipe.data = c;
+	server->handles++;
+	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0)
+		connection_close(c);
+	else
+		connection_admit(server, c);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct wire_server *server = timer->data;
+	uint64_t now = uv_now(timer->loop);
+	unsigned i = server->count;
+
+	while (i-- > 0) {
+		struct connection *c = server->connections[i];
+
+		if (!c->calling && now - c->active_ms > WIRE_IDLE_MS)
+			connection_close(c);
+	}
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	server_release(handle->data);
+}
+
+int wire_server_start(uv_loop_t *loop, int fd, const struct wire_server_ops *ops, void *context,
+		struct wire_server **result)
+{
+	struct wire_server *server = calloc(1, sizeof(*server));
+	int ret;
+
+	*result = NULL;
+	if (!server) {
+		close(fd);
+		return -ENOMEM;
+	}
+	server->ops = ops;
+	server->context = context;
+	uv_pipe_init(loop, &server->listener, 0);
+	uv_timer_init(loop, &server->sweeper);
+	server->listener.data = server->sweeper.data = server;
+	server->handles = 2;
+	ret = uv_pipe_open(&server->listener, fd);
+	if (ret < 0)
+		close(fd);
+	else
+		ret = uv_listen((uv_stream_t *)&server->listener, SOMAXCONN, on_connection);
+	if (ret < 0) {
+		wire_server_stop(server);
+		return ret;
+	}
+	uv_timer_start(&server->sweeper, on_sweep, SWEEP_MS, SWEEP_MS);
+	*result = server;
+	return 0;
+}
+
+void wire_server_stop(struct wire_server *server)
+{
+	if (!server)
+		return;
+	while (server->count)
+		connection_close(server->connections[server->count - 1]);
+	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
+	uv_close((uv_handle_t *)&server->sweeper, on_handle_closed);
+}
+
+unsigned wire_server_connections(const struct wire_server *server)
+{
+	return server->count;
+}
+
+const struct wire_peer *wire_call_peer(const struct wire_call *call)
+{
+	return &call->connection->peer;
+}
+
+/* The call's memory is its connection's, which may be gone but for it. */
+static void call_end(struct wire_call *call, char *line)
+{
+	struct connection *c = call->connection;
+
+	c->calling = false;
+	if (!c->closed) {
+		connection_send(c, line);
+		return;
+	}
+	free(line);
+	connection_free(c);
+}
+
+void wire_reply(struct wire_call *call, json_t *result)
+{
+	struct wire_failure failure;
+	char *line = result ? wire_format_result(call->connection->request.id, result) : NULL;
+
+	json_decref(result);
+	if (!line) {
+		wire_fail(&failure, WIRE_INTERNAL, "the answer could not be made: out of memory, or "
+				"larger than %u bytes", WIRE_MESSAGE_MAX);
+		line = wire_format_failure(call->connection->request.id, &failure);
+	}
+	call_end(call, line);
+}
+
+void wire_reply_failure(struct wire_call *call, const struct wire_failure *failure)
+{
+	call_end(call, wire_format_failure(call->connection->request.id, failure));
+}
