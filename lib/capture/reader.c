@@ -63,9 +63,12 @@ static int check_link_type(struct vex_capture_reader *reader)
 
 	if (link == DLT_USER0)
 		return 0;
+	if (!name || !description)
+		return fail(reader, -EBADMSG, "from ",
+				"link type %d where vexplane's captures have %d (USER0)", link, DLT_USER0);
 	return fail(reader, -EBADMSG, "from ",
-			"link type %d (%s, %s) where vexplane's captures have %d (USER0)", link,
-			name ? name : "unknown", description ? description : "unknown", DLT_USER0);
+			"link type %d (%s, %s) where vexplane's captures have %d (USER0)", link, name,
+			description, DLT_USER0);
 }
 
 static int start_reading(struct vex_capture_reader *reader, FILE *stream)
