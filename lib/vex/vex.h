@@ -46,7 +46,8 @@ struct vex_port_options {
 	uint64_t ring_size; /**< bytes a lane, a power of two, 4 KiB to 1 GiB; 0: 256 KiB */
 	uint32_t full;      /**< enum vex_full_policy */
 	uint32_t wait_us;   /**< for VEX_FULL_WAIT; 0: 1,000 */
-	uint32_t connect_ms; /**< how long vex_port_open() waits for a data plane; 0: not at all */
+	uint32_t connect_ms; /**< how long vex_port_open() waits for a data plane; 0: one try */
+	uint32_t background; /**< 1: succeed without one as well, and keep looking for it */
 };
 
 struct vex_port_stats {
@@ -98,7 +99,8 @@ struct vex_subscribe_options {
 	const char *name;
 	struct vex_filter filter;
 	uint64_t ring_size;  /**< bytes a lane; 0: 1 MiB */
-	uint32_t connect_ms; /**< how long vex_subscribe() waits for a data plane */
+	uint32_t connect_ms; /**< how long vex_subscribe() waits for a data plane; 0: one try */
+	uint32_t background; /**< 1: succeed without one as well, and keep looking for it */
 };
 
 int vex_subscribe(const struct vex_subscribe_options *options, struct vex_subscription **sub);

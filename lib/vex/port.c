@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vex/vex.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/lane_map.h"
+#include "base/message.h"
+#include "vex/link.h"
+
+#define RING_SIZE_DEFAULT (256u << 10)
+#define WAIT_US_DEFAULT 1000u
+#define WAIT_US_MAX 60000000u
+
+struct vex_lane {
+	struct vex_lane_writer writer VEX_LINE_ALIGNED;
+	struct vex_port *port;
+	uint32_t record_max;
+	uint8_t boundary;
+	uint64_t lost_total;
+	uint64_t waits;
+	struct vex_ring_map ring;
+	struct vex_page_map page;
+	uint32_t number; /* that the data plane gave */
+	struct vex_lane *next;
+};
+
+struct vex_port {
+	struct vex_link link;
+	struct vex_port_options options;
+	char name[VEX_NAME_MAX];
+	int wake; /* eventfd of the port's worker; the number stays, the file behind it changes */
+	uint32_t id;
+	struct vex_lane *lanes; /* under link.lock */
+	uint64_t gone_published; /* of lanes that were closed */
+	uint64_t gone_lost;
+	uint64_t gone_waits;
+};
+
+static int attach_lane(struct vex_port *port, struct vex_lane *lane)
+{
+	struct vex_message message = {.type = VEX_MESSAGE_LANE_ADD};
+	int error, fd = -1;
+
+	message.lane.ring_size = lane->ring.ring_size;
+	message.lane.position = VEX_LOAD_ACQUIRE(&lane->page.page->position);
+	message.lane.seq = VEX_LOAD_RELAXED(&lane->writer.seq);
+	error = vex_message_ask(port->link.socket, &message, lane->ring.fd,
+			VEX_MESSAGE_LANE_ADDED, &fd);
+	if (error)
+		return vex_fail(error, "the data plane refused a lane: %s",
+				message.type == VEX_MESSAGE_REFUSED ? message.reason
+								    : strerror(-error));
+	lane->number = message.lane.lane;
+	error = vex_page_map_open(&lane->page, fd);
+	if (error)
+		return vex_fail(error, "the data plane passed a bad lane: %s", strerror(-error));
+	return 0;
+}
+
+/* The number of the old eventfd is kept, since publishers read it without a lock. */
+static int take_wake(struct vex_port *port, int fd)
+{
+	if (fd < 0)
+		return vex_fail(-EPROTO, "the data plane passed no eventfd");
+	if (port->wake < 0) {
+		VEX_STORE_RELAXED(&port->wake, fd);
+		return 0;
+	}
+	dup3(fd, port->wake, O_CLOEXEC);
+	close(fd);
+	return 0;
+}
+
+static int attach_port(void *owner)
+{
+	struct vex_port *port = owner;
+	struct vex_message message = {.type = VEX_MESSAGE_HELLO};
+	int error, fd = -1;
+
+	message.hello.role = VEX_ROLE_PRODUCER;
+	message.hello.flags = port->options.flags;
+	message.hello.boundary = port->options.boundary;
+	message.hello.ring_size = port->options.ring_size;
+	memcpy(message.hello.name, port->name, sizeof(port->name));
+	error = vex_message_ask(port->link.socket, &message, -1, VEX_MESSAGE_WELCOME, &fd);
+	if (error)
+		return vex_fail(error, "%s: %s", port->link.path,
+				message.type == VEX_MESSAGE_REFUSED ? message.reason
+								    : strerror(-error));
+	VEX_STORE_RELAXED(&port->id, message.welcome.id);
+	error = take_wake(port, fd);
+	for (struct vex_lane *lane = port->lanes; lane && !error; lane = lane->next)
+		error = attach_lane(port, lane);
+	return error;
+}
+
+static void lose_port(void *owner)
+{
+	(void)owner; /* lanes go on filling; the next attach takes them over */
+}
+
+static int check_options(struct vex_port_options *options)
+{
+	if (!options->boundary)
+		options->boundary = VEX_BOUNDARY_APP;
+	if (!options->ring_size)
+		options->ring_size = RING_SIZE_DEFAULT;
+	if (!options->wait_us)
+		options->wait_us = WAIT_US_DEFAULT;
+	if (options->boundary >= VEX_BOUNDARY_COUNT)
+		return vex_fail(-EINVAL, "boundary %u does not exist", options->boundary);
+	if (!vex_ring_size_valid(options->ring_size))
+		return vex_fail(-EINVAL, "a lane of %llu bytes: want a power of two, 4 KiB to 1 GiB",
+				(unsigned long long)options->ring_size);
+	if (options->full > VEX_FULL_WAIT || options->wait_us > WAIT_US_MAX)
+		return vex_fail(-EINVAL, "full: want DROP or WAIT, and at most 60 s");
+	return 0;
+}
+
+int vex_port_open(const struct vex_port_options *options, struct vex_port **out)
+{
+	struct vex_port *port = calloc(1, sizeof(*port));
+	int error;
+
+	if (!port)
+		return vex_fail(-ENOMEM, "out of memory");
+	port->options = *options;
+	port->wake = -1;
+	vex_copy_name(port->name, options->name);
+	port->link.owner = port;
+	port->link.attach = attach_port;
+	port->link.lost = lose_port;
+	error = check_options(&port->options);
+	if (!error)
+		error = vex_link_open(&port->link, options->socket, options->connect_ms,
+				options->background != 0);
+	if (error) {
+		if (port->wake >= 0)
+			close(port->wake);
+		free(port);
+		return error;
+	}
+	*out = port;
+	return 0;
+}
+
+static void free_lane(struct vex_lane *lane)
+{
+	if (!lane)
+		return;
+	vex_ring_map_close(&lane->ring);
+	vex_page_map_close(&lane->page);
+	free(lane);
+}
+
+/* Until a data plane gives a page, positions are read from one of our own that says 0. */
+static int make_lane(struct vex_port *port, struct vex_lane **out)
+{
+	struct vex_lane *lane = aligned_alloc(VEX_LINE, sizeof(*lane));
+	void *page;
+	int error;
+
+	if (!lane)
+		return -ENOMEM;
+	memset(lane, 0, sizeof(*lane));
+	lane->page.fd = -1;
+	error = vex_ring_map_create(&lane->ring, port->options.ring_size);
+	page = mmap(NULL, VEX_LANE_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page != MAP_FAILED)
+		lane->page.page = page;
+	else if (!error)
+		error = -errno;
+	if (error) {
+		free_lane(lane);
+		return error;
+	}
+	vex_lane_writer_init(&lane->writer, lane->ring.ring, lane->ring.ring_size,
+			lane->ring.page, lane->page.page);
+	lane->port = port;
+	lane->boundary = (uint8_t)port->options.boundary;
+	lane->record_max = vex_lane_record_max(lane->ring.ring_size);
+	*out = lane;
+	return 0;
+}
+
+int vex_lane_open(struct vex_port *port, struct vex_lane **out)
+{
+	struct vex_lane *lane;
+	int error = make_lane(port, &lane);
+
+	if (error)
+		return vex_fail(error, "a lane of %llu bytes: %s",
+				(unsigned long long)port->options.ring_size, strerror(-error));
+	pthread_mutex_lock(&port->link.lock);
+	if (vex_link_connected(&port->link))
+		error = attach_lane(port, lane);
+	if (error == -ECONNRESET || error == -EPIPE) /* the link's thread finds the next one */
+		error = 0;
+	if (!error) {
+		lane->next = port->lanes;
+		port->lanes = lane;
+	}
+	pthread_mutex_unlock(&port->link.lock);
+	if (error) {
+		free_lane(lane);
+		return error;
+	}
+	*out = lane;
+	return 0;
+}
+
+static void unlink_lane(struct vex_port *port, struct vex_lane *lane)
+{
+	struct vex_lane **at = &port->lanes;
+
+	while (*at && *at != lane)
+		at = &(*at)->next;
+	if (*at)
+		*at = lane->next;
+	port->gone_published += lane->writer.seq - lane->lost_total;
+	port->gone_lost += lane->lost_total;
+	port->gone_waits += lane->waits;
+}
+
+void vex_lane_close(struct vex_lane *lane)
+{
+	struct vex_port *port;
+	struct vex_message message = {.type = VEX_MESSAGE_LANE_REMOVE};
+
+	if (!lane)
+		return;
+	port = lane->port;
+	vex_lane_flush_gap(&lane->writer, vex_clock_now());
+	pthread_mutex_lock(&port->link.lock);
+	message.lane.lane = lane->number;
+	if (vex_link_connected(&port->link))
+		vex_message_ask(port->link.socket, &message, -1, VEX_MESSAGE_DONE, NULL);
+	unlink_lane(port, lane);
+	pthread_mutex_unlock(&port->link.lock);
+	free_lane(lane);
+}
+
+void vex_port_close(struct vex_port *port)
+{
+	if (!port)
+		return;
+	while (port->lanes)
+		vex_lane_close(port->lanes);
+	vex_link_close(&port->link);
+	if (port->wake >= 0)
+		close(port->wake);
+	free(port);
+}
+
+static void kick(struct vex_port *port)
+{
+	int fd = VEX_LOAD_RELAXED(&port->wake);
+
+	if (fd >= 0)
+		eventfd_write(fd, 1);
+}
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static struct vex_record *reserve_now(struct vex_lane *lane, uint32_t size)
+{
+	if (VEX_UNLIKELY(lane->writer.lost_count) &&
+			!vex_lane_flush_gap(&lane->writer, vex_clock_now()))
+		return NULL;
+	return vex_lane_reserve(&lane->writer, size);
+}
+
+/* A dead data plane is not waited for: its lanes may stay full for long. */
+static struct vex_record *reserve_waiting(struct vex_lane *lane, uint32_t size)
+{
+	struct vex_port *port = lane->port;
+	struct vex_record *record = NULL;
+	uint64_t until;
+
+	if (port->options.full != VEX_FULL_WAIT || !vex_link_connected(&port->link))
+		return NULL;
+	lane->waits++;
+	until = monotonic_us() + port->options.wait_us;
+	do {
+		if (vex_lane_wake_needed(&lane->writer))
+			kick(port);
+		sched_yield();
+		record = reserve_now(lane, size);
+	} while (!record && monotonic_us() < until && vex_link_connected(&port->link));
+	return record;
+}
+
+struct vex_record *vex_reserve(struct vex_lane *lane, uint32_t size, int *error)
+{
+	struct vex_record *record;
+	int why = 0;
+
+	if (VEX_UNLIKELY(size > lane->record_max || size < VEX_RECORD_MIN || size % 8)) {
+		record = NULL;
+		why = -EMSGSIZE;
+	} else {
+		record = reserve_now(lane, size);
+		if (VEX_UNLIKELY(!record))
+			record = reserve_waiting(lane, size);
+		if (VEX_UNLIKELY(!record)) {
+			vex_lane_lose(&lane->writer, 1, VEX_GAP_LANE_FULL);
+			lane->lost_total++;
+			why = -ENOBUFS;
+		}
+	}
+	if (error)
+		*error = why;
+	return record;
+}
+
+void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
+{
+	vex_lane_commit(&lane->writer, record, size);
+	if (VEX_UNLIKELY(vex_lane_wake_needed(&lane->writer)))
+		kick(lane->port);
+}
+
+int vex_publish(struct vex_lane *lane, const struct vex_event *event)
+{
+	uint32_t size = vex_event_size(event);
+	struct vex_record *record;
+	int error;
+
+	if (VEX_UNLIKELY(!size))
+		return vex_fail(-EINVAL, "the event has a string or a list that is too long");
+	record = vex_reserve(lane, size, &error);
+	if (VEX_UNLIKELY(!record))
+		return error;
+	vex_event_encode(event, record);
+	if (!event->start_ns)
+		record->start_ns = vex_clock_now();
+	if (!(lane->port->options.flags & VEX_PORT_KEEP_ID))
+		record->boundary = lane->boundary;
+	vex_commit(lane, record, size);
+	return 0;
+}
+
+void vex_port_get_stats(struct vex_port *port, struct vex_port_stats *stats)
+{
+	pthread_mutex_lock(&port->link.lock);
+	*stats = (struct vex_port_stats){.published = port->gone_published,
+			.lost = port->gone_lost,
+			.waits = port->gone_waits,
+			.reconnects = port->link.attaches ? port->link.attaches - 1 : 0,
+			.connected = vex_link_connected(&port->link),
+			.port = port->id};
+	for (struct vex_lane *lane = port->lanes; lane; lane = lane->next) {
+		stats->published += VEX_LOAD_RELAXED(&lane->writer.seq) - lane->lost_total;
+		stats->lost += lane->lost_total;
+		stats->waits += lane->waits;
+	}
+	pthread_mutex_unlock(&port->link.lock);
+}
+
+int vex_port_drained(struct vex_port *port)
+{
+	int drained = 1;
+
+	pthread_mutex_lock(&port->link.lock);
+	for (struct vex_lane *lane = port->lanes; lane; lane = lane->next)
+		if (VEX_LOAD_ACQUIRE(&lane->page.page->position) !=
+				VEX_LOAD_RELAXED(&lane->writer.head))
+			drained = 0;
+	pthread_mutex_unlock(&port->link.lock);
+	return drained;
+}

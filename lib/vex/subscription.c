@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vex/vex.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/lane_map.h"
+#include "base/membarrier.h"
+#include "base/message.h"
+#include "vex/link.h"
+
+#define RING_SIZE_DEFAULT (1u << 20)
+#define LANES_MAX 64u
+
+struct target_lane {
+	struct vex_lane_reader reader VEX_LINE_ALIGNED;
+	struct vex_ring_map ring;
+	struct vex_page_map page;
+};
+
+/* The lanes that one data plane gave. They outlive it until they are read empty. */
+struct lane_set {
+	uint32_t count;
+	bool lost; /* its data plane is gone; stored with release by the link's thread */
+	struct target_lane lanes[];
+};
+
+/*
+ * The link's thread hands a new set over through next; the reader's thread takes it once the
+ * current one is lost and empty, and frees the old one. So no lock is on the reader's way.
+ */
+struct vex_subscription {
+	struct lane_set *current; /* the reader's */
+	struct lane_set *next;	  /* released by the link, acquired and cleared by the reader */
+	struct lane_set *fresh;	  /* the link's: the set of the live connection */
+	int wake;
+	uint32_t id;
+	bool holding; /* records of the last read may still be in use */
+	struct vex_subscription_stats stats;
+	struct vex_subscribe_options options;
+	char name[VEX_NAME_MAX];
+	struct vex_link link;
+};
+
+static void free_set(struct lane_set *set)
+{
+	if (!set)
+		return;
+	for (uint32_t i = 0; i < set->count; i++) {
+		vex_ring_map_close(&set->lanes[i].ring);
+		vex_page_map_close(&set->lanes[i].page);
+	}
+	free(set);
+}
+
+static struct lane_set *make_set(uint32_t count)
+{
+	size_t size = sizeof(struct lane_set) + count * sizeof(struct target_lane);
+	struct lane_set *set = aligned_alloc(VEX_LINE, (size + VEX_LINE - 1) & ~(size_t)63);
+
+	if (!set)
+		return NULL;
+	memset(set, 0, size);
+	set->count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		set->lanes[i].ring.fd = -1;
+		set->lanes[i].page.fd = -1;
+	}
+	return set;
+}
+
+static int attach_lane(struct vex_subscription *sub, struct target_lane *lane, uint32_t number)
+{
+	struct vex_message message = {.type = VEX_MESSAGE_LANE_ADD};
+	int error = vex_page_map_create(&lane->page);
+	int fd = -1;
+
+	if (error)
+		return error;
+	lane->page.page->sleep_epoch = 0;
+	message.lane.lane = number;
+	message.lane.ring_size = sub->options.ring_size;
+	error = vex_message_ask(sub->link.socket, &message, lane->page.fd,
+			VEX_MESSAGE_LANE_ADDED, &fd);
+	if (error)
+		return vex_fail(error, "%s: %s", sub->link.path,
+				message.type == VEX_MESSAGE_REFUSED ? message.reason
+								    : strerror(-error));
+	close(lane->page.fd);
+	lane->page.fd = -1;
+	error = vex_ring_map_open(&lane->ring, fd, message.lane.ring_size);
+	if (error)
+		return error;
+	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.ring_size,
+			lane->page.page, lane->ring.page);
+	return 0;
+}
+
+static int hello(struct vex_subscription *sub, uint32_t *count)
+{
+	struct vex_message message = {.type = VEX_MESSAGE_HELLO};
+	int error;
+
+	message.hello.role = VEX_ROLE_SUBSCRIBER;
+	message.hello.filter = sub->options.filter;
+	message.hello.ring_size = sub->options.ring_size;
+	memcpy(message.hello.name, sub->name, sizeof(sub->name));
+	error = vex_message_ask(sub->link.socket, &message, sub->wake, VEX_MESSAGE_WELCOME, NULL);
+	if (error)
+		return vex_fail(error, "%s: %s", sub->link.path,
+				message.type == VEX_MESSAGE_REFUSED ? message.reason
+								    : strerror(-error));
+	*count = message.welcome.count;
+	VEX_STORE_RELAXED(&sub->id, message.welcome.id);
+	if (!*count || *count > LANES_MAX)
+		return vex_fail(-EPROTO, "the data plane offers %u lanes", *count);
+	return 0;
+}
+
+static int attach_subscription(void *owner)
+{
+	struct vex_subscription *sub = owner;
+	struct vex_message start = {.type = VEX_MESSAGE_START};
+	struct lane_set *set = NULL;
+	uint32_t count;
+	int error;
+
+	if (VEX_LOAD_ACQUIRE(&sub->next)) /* the reader has not even taken the set before */
+		return -EAGAIN;
+	error = hello(sub, &count);
+	if (!error && !(set = make_set(count)))
+		error = -ENOMEM;
+	for (uint32_t i = 0; i < count && !error; i++)
+		error = attach_lane(sub, &set->lanes[i], i);
+	if (!error)
+		error = vex_message_ask(sub->link.socket, &start, -1, VEX_MESSAGE_DONE, NULL);
+	if (error) {
+		free_set(set);
+		return error;
+	}
+	sub->fresh = set;
+	VEX_STORE_RELEASE(&sub->next, set);
+	eventfd_write(sub->wake, 1);
+	return 0;
+}
+
+static void lose_subscription(void *owner)
+{
+	struct vex_subscription *sub = owner;
+
+	VEX_STORE_RELEASE(&sub->fresh->lost, true);
+	sub->fresh = NULL;
+	eventfd_write(sub->wake, 1);
+}
+
+int vex_subscribe(const struct vex_subscribe_options *options, struct vex_subscription **out)
+{
+	struct vex_subscription *sub = calloc(1, sizeof(*sub));
+	int error;
+
+	if (!sub)
+		return vex_fail(-ENOMEM, "out of memory");
+	sub->options = *options;
+	if (!sub->options.ring_size)
+		sub->options.ring_size = RING_SIZE_DEFAULT;
+	vex_copy_name(sub->name, options->name);
+	sub->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sub->link.owner = sub;
+	sub->link.attach = attach_subscription;
+	sub->link.lost = lose_subscription;
+	if (sub->wake < 0)
+		error = vex_fail(-errno, "eventfd: %s", strerror(errno));
+	else if (!vex_ring_size_valid(sub->options.ring_size))
+		error = vex_fail(-EINVAL, "a lane of %llu bytes: want a power of two, 4 KiB to 1 GiB",
+				(unsigned long long)sub->options.ring_size);
+	else
+		error = vex_link_open(&sub->link, options->socket, options->connect_ms,
+				options->background != 0);
+	if (error) {
+		if (sub->wake >= 0)
+			close(sub->wake);
+		free(sub);
+		return error;
+	}
+	*out = sub;
+	return 0;
+}
+
+void vex_unsubscribe(struct vex_subscription *sub)
+{
+	struct lane_set *next;
+
+	if (!sub)
+		return;
+	vex_release(sub);
+	vex_link_close(&sub->link);
+	next = VEX_LOAD_ACQUIRE(&sub->next);
+	free_set(next);
+	if (next != sub->current)
+		free_set(sub->current);
+	close(sub->wake);
+	free(sub);
+}
+
+void vex_release(struct vex_subscription *sub)
+{
+	struct lane_set *set = sub->current;
+
+	if (!sub->holding)
+		return;
+	for (uint32_t i = 0; i < set->count; i++)
+		vex_lane_release(&set->lanes[i].reader);
+	sub->holding = false;
+}
+
+/* A GAP of the lane itself, not one that was passed on as an event. */
+static const struct vex_attr_gap *own_gap(const struct vex_record *record,
+		struct vex_attr_gap *gap)
+{
+	const void *attr;
+
+	if (VEX_LIKELY(record->type != VEX_GAP) || record->boundary != VEX_BOUNDARY_NONE)
+		return NULL;
+	attr = vex_record_attr(record, VEX_ATTR_GAP, NULL);
+	if (!attr)
+		return NULL;
+	memcpy(gap, attr, sizeof(*gap));
+	return gap;
+}
+
+/* The data plane is trusted to write good records; a torn lane still must not lead astray. */
+static bool take(struct vex_subscription *sub, struct target_lane *lane,
+		const struct vex_record *record, uint32_t size)
+{
+	struct vex_attr_gap space;
+	const struct vex_attr_gap *gap = own_gap(record, &space);
+
+	if (VEX_UNLIKELY(size > VEX_RECORD_MAX || size < VEX_RECORD_MIN ||
+			    vex_lane_advance(&lane->reader, size, record->lane_seq, gap)))
+		return false;
+	if (VEX_UNLIKELY(gap != NULL)) {
+		sub->stats.gaps++;
+		sub->stats.lost += gap->count;
+	} else {
+		sub->stats.received++;
+	}
+	return true;
+}
+
+static uint32_t read_one(struct vex_subscription *sub, struct target_lane *lane,
+		const struct vex_record **records, uint32_t count)
+{
+	uint32_t n = 0;
+
+	while (n < count) {
+		uint32_t size = vex_lane_peek(&lane->reader, &records[n]);
+
+		if (!size || !take(sub, lane, records[n], size))
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* Each time the record that ended first, of those that are there. */
+static uint32_t read_merged(struct vex_subscription *sub, struct lane_set *set,
+		const struct vex_record **records, uint32_t count)
+{
+	uint32_t n = 0;
+
+	while (n < count) {
+		const struct vex_record *record, *first = NULL;
+		struct target_lane *from = NULL;
+		uint32_t first_size = 0;
+
+		for (uint32_t i = 0; i < set->count; i++) {
+			uint32_t size = vex_lane_peek(&set->lanes[i].reader, &record);
+
+			if (!size || (first && vex_record_end_ns(first) <=
+						      vex_record_end_ns(record)))
+				continue;
+			first = record;
+			first_size = size;
+			from = &set->lanes[i];
+		}
+		if (!from || !take(sub, from, first, first_size))
+			break;
+		records[n++] = first;
+	}
+	return n;
+}
+
+static bool set_empty(const struct lane_set *set)
+{
+	const struct vex_record *record;
+
+	for (uint32_t i = 0; i < set->count; i++)
+		if (vex_lane_peek(&set->lanes[i].reader, &record))
+			return false;
+	return true;
+}
+
+/* Takes the next data plane's lanes over, once those of the last one are empty. */
+static bool switch_set(struct vex_subscription *sub)
+{
+	struct lane_set *next = VEX_LOAD_ACQUIRE(&sub->next);
+
+	if (!next)
+		return false;
+	free_set(sub->current);
+	sub->current = next;
+	VEX_STORE_RELEASE(&sub->next, (struct lane_set *)NULL);
+	return true;
+}
+
+static int read_set(struct vex_subscription *sub, const struct vex_record **records,
+		uint32_t count)
+{
+	struct lane_set *set = sub->current;
+	uint32_t n = set->count == 1 ? read_one(sub, &set->lanes[0], records, count)
+				     : read_merged(sub, set, records, count);
+
+	sub->holding = n > 0;
+	return (int)n;
+}
+
+int vex_read(struct vex_subscription *sub, const struct vex_record **records, uint32_t count)
+{
+	int n;
+
+	vex_release(sub);
+	if (VEX_UNLIKELY(!sub->current) && !switch_set(sub))
+		return -ENOTCONN;
+	n = read_set(sub, records, count);
+	if (VEX_LIKELY(n > 0) || !VEX_LOAD_ACQUIRE(&sub->current->lost))
+		return n;
+	/* What was written before the loss became known is visible now: look once more. */
+	n = read_set(sub, records, count);
+	if (n > 0)
+		return n;
+	return switch_set(sub) ? read_set(sub, records, count) : -ENOTCONN;
+}
+
+static bool ready(struct vex_subscription *sub)
+{
+	if (VEX_LOAD_ACQUIRE(&sub->next) && (!sub->current || sub->current->lost))
+		return true;
+	return sub->current && !set_empty(sub->current);
+}
+
+static void sleep_lanes(struct lane_set *set, void (*mark)(struct vex_lane_reader *))
+{
+	for (uint32_t i = 0; set && i < set->count; i++)
+		mark(&set->lanes[i].reader);
+}
+
+int vex_wait(struct vex_subscription *sub, int timeout_ms)
+{
+	struct pollfd fds = {.fd = sub->wake, .events = POLLIN};
+	eventfd_t ignored;
+	int n = 0;
+
+	vex_release(sub);
+	sleep_lanes(sub->current, vex_lane_sleep_begin);
+	vex_membarrier();
+	if (!ready(sub))
+		n = poll(&fds, 1, timeout_ms);
+	else
+		n = 1;
+	if (n < 0)
+		n = -errno;
+	eventfd_read(sub->wake, &ignored);
+	sleep_lanes(sub->current, vex_lane_sleep_end);
+	return n;
+}
+
+void vex_subscription_get_stats(struct vex_subscription *sub, struct vex_subscription_stats *stats)
+{
+	*stats = sub->stats;
+	pthread_mutex_lock(&sub->link.lock);
+	stats->reconnects = sub->link.attaches ? sub->link.attaches - 1 : 0;
+	pthread_mutex_unlock(&sub->link.lock);
+	stats->connected = vex_link_connected(&sub->link);
+	stats->subscriber = VEX_LOAD_RELAXED(&sub->id);
+}
