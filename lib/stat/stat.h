@@ -5,7 +5,9 @@
  *
  * Each block says who writes it. A block that several counters must agree in bears a
  * generation: odd while its one writer changes it (once a burst), so a reader that finds the
- * same even value before and after has a consistent copy: vex_stat_copy().
+ * same even value before and after has a consistent copy: vex_stat_copy(). A worker keeps its
+ * own generation odd around all that it changes in a burst, the blocks of its ports, lanes and
+ * targets included, so that counts which stand in different blocks agree as well.
  */
 #ifndef VEX_STAT_STAT_H
 #define VEX_STAT_STAT_H
