@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control session with the data plane: looked for until found, found again after it went,
+ * its statistics segment mapped while it lasts, orders sent and answered. Never blocks the
+ * loop but for a connect to a full backlog (5 s at most).
+ */
+#ifndef VEX_CONTROL_PLANE_H
+#define VEX_CONTROL_PLANE_H
+
+#include <uv.h>
+
+#include "stat/stat.h"
+#include "wire/message.h"
+
+/** Orders under way at a time. */
+#define PLANE_ORDERS_MAX 64u
+#define PLANE_ANSWER_MS 5000u
+
+struct plane;
+
+/** failure is NULL where the order was carried out. */
+typedef void (*plane_done)(void *context, const struct wire_failure *failure);
+
+/** Begins to look for the data plane at socket, which must outlive the plane. -ENOMEM. */
+int plane_start(uv_loop_t *loop, const char *socket, struct plane **plane);
+
+/** Fails the orders under way and frees the plane once the loop has run on. NULL is fine. */
+void plane_stop(struct plane *plane);
+
+/** The mapped statistics; NULL while no data plane runs. Valid until the loop runs on. */
+const struct vex_stat_segment *plane_segment(const struct plane *plane);
+
+/** Why there is no data plane now: a sentence that names its socket. */
+const char *plane_why(const struct plane *plane);
+
+/** Sends an order; done is called exactly once, perhaps before this returns. */
+void plane_order(struct plane *plane, uint16_t message_type, uint32_t target, uint32_t worker,
+		plane_done done, void *context);
+
+#endif
