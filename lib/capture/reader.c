@@ -82,7 +82,7 @@ static int start_reading(struct vex_capture_reader *reader, FILE *stream)
 			stream, PCAP_TSTAMP_PRECISION_NANO, text);
 	if (!reader->pcap) {
 		fclose(stream);
-		return fail(reader, -EBADMSG, "before ", "%s", text);
+		return fail(reader, -EBADMSG, "before ", "not a capture: %s", text);
 	}
 	return check_link_type(reader);
 }
@@ -121,8 +121,12 @@ int vex_capture_open(const char *path, struct vex_capture_reader **reader)
 	if (!*reader)
 		return -ENOMEM;
 	stream = open_input(path);
-	if (!stream)
-		return fail(*reader, -errno, "before ", "%s", strerror(errno));
+	if (!stream) {
+		(*reader)->error = -errno;
+		snprintf((*reader)->text, sizeof((*reader)->text), "%s: %s", (*reader)->name,
+				strerror(errno));
+		return (*reader)->error;
+	}
 	return start_reading(*reader, stream);
 }
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes the inputs that the fuzz targets start from.
+ *
+ *   fuzz-seeds FOLDER      makes FOLDER/record, lane, pcap and wire, and fills them
+ */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture/capture.h"
+#include "capture/samples.h"
+
+static const char *folder;
+static struct sample sample;
+static uint64_t room[VEX_RECORD_MAX / sizeof(uint64_t)];
+static struct vex_record *const record = (struct vex_record *)room;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "fuzz-seeds: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static const char *seed_path(const char *target, unsigned number)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, target);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		die(path);
+	snprintf(path, sizeof(path), "%s/%s/seed-%u", folder, target, number);
+	return path;
+}
+
+static void save(const char *target, unsigned number, const void *data, size_t len)
+{
+	const char *path = seed_path(target, number);
+	FILE *file = fopen(path, "wb");
+
+	if (!file || fwrite(data, 1, len, file) != len || fclose(file))
+		die(path);
+}
+
+static void make(uint32_t type, enum sample_shape shape)
+{
+	sample_make(&sample, type, shape, 3);
+	sample_encode(&sample.event, record);
+}
+
+static void seed_records(void)
+{
+	static const uint32_t types[] = {VEX_GAP, VEX_RENAME, VEX_GRAPH_TRAVERSE, VEX_VECTOR_SEARCH};
+	unsigned number = 0;
+
+	for (uint32_t type = 1; type < VEX_TYPE_LIMIT; type++) {
+		if (!vex_type_name(type))
+			continue;
+		make(type, SAMPLE_EMPTY);
+		save("record", number++, record, record->size);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		make(types[i], SAMPLE_FULL);
+		save("record", number++, record, record->size);
+		make(types[i], SAMPLE_RANDOM);
+		save("record", number++, record, record->size);
+	}
+}
+
+/* A program of fuzz_lane: records that a good producer writes, and that are read. */
+static size_t lane_program(uint8_t *out, uint8_t how, bool gap)
+{
+	size_t n = 0;
+
+	out[n++] = how;
+	for (int i = 0; i < 3; i++) {
+		make(gap && i == 1 ? VEX_GAP : VEX_OPEN, gap && i == 1 ? SAMPLE_BARE : SAMPLE_EMPTY);
+		out[n++] = 1;
+		out[n++] = (uint8_t)(record->size - VEX_RECORD_MIN);
+		memcpy(out + n, &record->id, record->size - 8);
+		n += record->size - 8;
+		out[n++] = 4; /* read, and nothing is written between peek and copy */
+		out[n++] = 0;
+		out[n++] = 3;
+	}
+	return n;
+}
+
+static void seed_lanes(void)
+{
+	uint8_t program[1024];
+	size_t n;
+
+	n = lane_program(program, 0, false);
+	save("lane", 0, program, n);
+	n = lane_program(program, 2, true);
+	save("lane", 1, program, n);
+	n = 0;
+	program[n++] = 1;
+	while (n + 6 < sizeof(program)) { /* write 4,000 bytes, then give 64 lines back */
+		memcpy(program + n, (uint8_t[]){3, 0x68, 0x0f, 1, 64, 0}, 6);
+		n += 6;
+	}
+	save("lane", 2, program, n);
+}
+
+static void seed_foreign_pcap(unsigned number, int link, u_int precision)
+{
+	pcap_t *format = pcap_open_dead_with_tstamp_precision(link, 262144, precision);
+	pcap_dumper_t *dumper = pcap_dump_open(format, seed_path("pcap", number));
+	struct pcap_pkthdr header = {.ts = {1790000000, 5}, .caplen = record->size, .len = record->size};
+
+	if (!dumper)
+		die("pcap");
+	pcap_dump((u_char *)dumper, &header, (const u_char *)record);
+	pcap_dump_close(dumper);
+	pcap_close(format);
+}
+
+/* The blocks of a pcapng: section, interface with nanoseconds, packet. */
+static void seed_pcapng(unsigned number)
+{
+	static uint32_t file[VEX_RECORD_MAX / 4] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffffffff,
+			0xffffffff, 28, 1, 32, DLT_USER0, VEX_RECORD_MAX, 1 << 16 | 9, 9, 0, 32};
+	uint32_t n = 15, total = 32 + record->size;
+
+	file[n++] = 6;
+	file[n++] = total;
+	n += 3;
+	file[n++] = record->size;
+	file[n++] = record->size;
+	memcpy(&file[n], record, record->size);
+	n += record->size / 4;
+	file[n++] = total;
+	save("pcap", number, file, n * 4);
+}
+
+static void seed_pcaps(void)
+{
+	struct vex_capture *capture;
+
+	if (vex_capture_create(seed_path("pcap", 0), &capture))
+		die("pcap");
+	for (uint32_t type = VEX_OPEN; type < VEX_OPEN + 3; type++) {
+		make(type, type == VEX_READ ? SAMPLE_FULL : SAMPLE_BARE);
+		vex_capture_write(capture, record);
+	}
+	if (vex_capture_close(capture))
+		die("pcap");
+	seed_foreign_pcap(1, DLT_USER0, PCAP_TSTAMP_PRECISION_MICRO);
+	seed_foreign_pcap(2, DLT_EN10MB, PCAP_TSTAMP_PRECISION_NANO);
+	seed_pcapng(3);
+}
+
+static void seed_wire(void)
+{
+	static const char *const messages[] = {
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"show\",\"params\":{\"what\":[1,2.5,null]}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"ok\":true,\"text\":\"\\u00e9\"}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"none\"}}",
+		"[{\"jsonrpc\":\"2.0\"},[[[[[[]]]]]]]",
+	};
+
+	for (unsigned i = 0; i < sizeof(messages) / sizeof(*messages); i++)
+		save("wire", i, messages[i], strlen(messages[i]));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return fputs("usage: fuzz-seeds FOLDER\n", stderr), 2;
+	folder = argv[1];
+	if (mkdir(folder, 0755) && errno != EEXIST)
+		die(folder);
+	seed_records();
+	seed_lanes();
+	seed_pcaps();
+	seed_wire();
+	return 0;
+}
