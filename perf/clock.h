@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Time by the processor's time stamp counter, and how a spinning core waits. */
+#ifndef VEX_PERF_CLOCK_H
+#define VEX_PERF_CLOCK_H
+
+#include <stdint.h>
+#include <x86intrin.h>
+
+/** Cycles now; nothing that stands before it is still to be done. */
+static inline uint64_t cycles_now(void)
+{
+	unsigned aux;
+
+	return __rdtscp(&aux);
+}
+
+static inline void cycles_pause(uint64_t cycles)
+{
+	uint64_t until = cycles_now() + cycles;
+
+	while (cycles_now() < until)
+		_mm_pause();
+}
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "plane_load.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "clock.h"
+#include "latency.h"
+#include "numbers.h"
+#include "pinned.h"
+#include "plane.h"
+#include "vex/vex.h"
+
+#define RECORD_SIZE 128u
+#define BURST 32u
+#define READ_BURST 64u
+/* Events under way at most: what stays in the nearer caches, and fits both lanes. */
+#define WINDOW 512u
+#define STALL_SECONDS 5.0
+#define PING_TURNS 1000000u
+/* A publishing burst of this many fits an empty lane of 256 KiB. */
+#define PUBLISH_BURST 1024u
+
+static const char path[] = "/srv/data/projects/atlas/2026/results/run-0042/part-00017.parquet";
+
+VEX_STATIC_ASSERT(sizeof(path) - 1 == 65, "paths of 65 bytes");
+
+struct load {
+	const struct bench_env *env;
+	double *values;
+	struct plane plane;
+	struct vex_port *port;
+	struct vex_lane *lane;
+	struct vex_subscription *sub;
+	struct vex_event event;
+	uint64_t sent;
+	uint64_t taken;
+	uint64_t sink; /* what was read, so that reading can't be left out */
+	unsigned burst;
+	int error;
+};
+
+static int load_attach(struct load *load)
+{
+	int error;
+
+	load->event = (struct vex_event){.has = VEX_HAS_PATH, .type = VEX_WRITE, .result = 4096,
+		.pid = 4711, .uid = 1000, .gid = 1000, .path = {path, sizeof(path) - 1}};
+	if (vex_event_size(&load->event) != RECORD_SIZE) {
+		vex_error("the record has %u bytes instead of %u", vex_event_size(&load->event),
+				RECORD_SIZE);
+		return -EINVAL;
+	}
+	error = vex_subscribe(&(struct vex_subscribe_options){.socket = load->plane.socket,
+			.name = "vex-bench", .connect_ms = 5000}, &load->sub);
+	if (!error)
+		error = vex_port_open(&(struct vex_port_options){.socket = load->plane.socket,
+				.name = "vex-bench", .connect_ms = 5000}, &load->port);
+	if (!error)
+		error = vex_lane_open(load->port, &load->lane);
+	if (error)
+		vex_error("libvex: %s", vex_last_error());
+	return error;
+}
+
+static void load_publish(struct load *load)
+{
+	int error;
+
+	load->event.pid = (uint32_t)load->sent;
+	error = vex_publish(load->lane, &load->event);
+	if (VEX_UNLIKELY(error)) {
+		vex_error("vex_publish: %s", vex_last_error());
+		load->error = error;
+	}
+	load->sent++;
+}
+
+/* In full, and in the order in which they were sent. */
+static void take_one(struct load *load, const struct vex_record *record)
+{
+	uint64_t copy[RECORD_SIZE / 8];
+
+	memcpy(copy, record, sizeof(copy));
+	for (unsigned i = 0; i < RECORD_SIZE / 8; i++)
+		load->sink ^= copy[i];
+	if (VEX_UNLIKELY(record->type != VEX_WRITE || record->pid != (uint32_t)load->taken) &&
+			!load->error) {
+		vex_error("event %lu did not come: a %s of pid %u stood in its place",
+				(unsigned long)load->taken, vex_type_name(record->type),
+				record->pid);
+		load->error = -EIO;
+	}
+	load->taken++;
+}
+
+static int load_take(struct load *load)
+{
+	const struct vex_record *records[READ_BURST];
+	int count = vex_read(load->sub, records, READ_BURST);
+
+	if (VEX_UNLIKELY(count < 0)) {
+		vex_error("vex_read: %s", vex_last_error());
+		load->error = count;
+		return count;
+	}
+	for (int i = 0; i < count; i++)
+		take_one(load, records[i]);
+	return count;
+}
+
+/* Takes back all that is under way. */
+static int load_drain(struct load *load)
+{
+	uint64_t until = cycles_now() + (uint64_t)(STALL_SECONDS * load->env->tsc_hz);
+
+	while (load->taken < load->sent && !load->error && cycles_now() < until)
+		load_take(load);
+	if (!load->error && load->taken < load->sent) {
+		vex_error("%lu events of %lu did not arrive in %.0f s",
+				(unsigned long)(load->sent - load->taken),
+				(unsigned long)load->sent, STALL_SECONDS);
+		load->error = -ETIMEDOUT;
+	}
+	return load->error;
+}
+
+/* A data plane, a port, a subscription; work on core 0; then the accounts. */
+static int load_run(struct load *load, int (*work)(void *))
+{
+	int error = plane_start(&load->plane, load->env, "poll");
+
+	if (!error)
+		error = load_attach(load);
+	if (!error)
+		error = pinned_run(load->env->cpu[0], work, load);
+	vex_release(load->sub);
+	if (!error)
+		error = plane_verify(&load->plane, load->sent);
+	vex_port_close(load->port);
+	vex_unsubscribe(load->sub);
+	plane_stop(&load->plane);
+	return error;
+}
+
+static int ping(void *arg)
+{
+	struct load *load = arg;
+	uint64_t turns = 0;
+
+	load_publish(load);
+	while (load->taken < load->sent && !load->error && ++turns < PING_TURNS)
+		load_take(load);
+	return load->taken == load->sent ? load->error : load_drain(load);
+}
+
+static int latency_work(void *arg)
+{
+	struct load *load = arg;
+
+	return latency_measure(load->env, ping, load, load->values);
+}
+
+int plane_latency(const struct bench_env *env, double *values)
+{
+	struct load load = {.env = env, .values = values};
+
+	return load_run(&load, latency_work);
+}
+
+/* Keeps the pipeline full for this many cycles; returns events a second. */
+static double load_pump(struct load *load, uint64_t span)
+{
+	uint64_t begin = cycles_now(), first = load->taken;
+
+	for (unsigned turn = 0; turn % 64 || cycles_now() - begin < span; turn++) {
+		if (load->sent + load->burst <= load->taken + WINDOW)
+			for (unsigned i = 0; i < load->burst; i++)
+				load_publish(load);
+		load_take(load);
+		if (load->error)
+			return NAN;
+	}
+	load_drain(load);
+	return (double)(load->taken - first) * load->env->tsc_hz / (double)(cycles_now() - begin);
+}
+
+static int throughput_work(void *arg)
+{
+	struct load *load = arg;
+	struct plane_work work;
+
+	load_pump(load, bench_span(load->env, 0.2));
+	work = plane_work(&load->plane);
+	load->values[0] = load_pump(load, bench_span(load->env, 1));
+	load->values[1] = plane_work_ns(&load->plane, work, plane_work(&load->plane));
+	return load->error;
+}
+
+int plane_throughput(const struct bench_env *env, double *values)
+{
+	struct load load = {.env = env, .values = values, .burst = BURST};
+
+	return load_run(&load, throughput_work);
+}
+
+/* One event at a time: the worker can't meet more than one. */
+static int singles_work(void *arg)
+{
+	struct load *load = arg;
+	uint64_t until = cycles_now() + bench_span(load->env, 1);
+	struct plane_work work = plane_work(&load->plane);
+
+	while (cycles_now() < until)
+		if (ping(load))
+			return load->error;
+	load->values[0] = plane_work_ns(&load->plane, work, plane_work(&load->plane));
+	return 0;
+}
+
+int plane_bursts_of_1(const struct bench_env *env, double *values)
+{
+	struct load load = {.env = env, .values = values};
+
+	return load_run(&load, singles_work);
+}
+
+int plane_bursts_of_32(const struct bench_env *env, double *values)
+{
+	double both[2] = {NAN, NAN};
+	int error = plane_throughput(env, both);
+
+	values[0] = both[1];
+	return error;
+}
+
+/* Each burst finds an empty lane and fits it; what it cost a call, over all bursts. */
+static int publish_work(void *arg)
+{
+	struct load *load = arg;
+	uint64_t until = cycles_now() + bench_span(load->env, 0.5);
+	uint64_t cycles = 0, begin;
+
+	while (cycles_now() < until) {
+		begin = cycles_now();
+		for (unsigned i = 0; i < PUBLISH_BURST; i++)
+			load_publish(load);
+		cycles += cycles_now() - begin;
+		if (load_drain(load))
+			return load->error;
+	}
+	load->values[0] = (double)cycles / (double)load->sent * 1e9 / load->env->tsc_hz;
+	return 0;
+}
+
+int plane_publish(const struct bench_env *env, double *values)
+{
+	struct load load = {.env = env, .values = values};
+
+	return load_run(&load, publish_work);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vexplane's own side of the benchmarks: one thread on core 0 publishes 128-byte records with
+ * 65-byte paths through libvex and reads its subscription back; the worker is on core 1. Each
+ * run fails unless conservation holds at its end and nothing was lost.
+ */
+#ifndef VEX_PERF_PLANE_LOAD_H
+#define VEX_PERF_PLANE_LOAD_H
+
+#include "bench.h"
+
+/** values[0], [1]: nanoseconds from publishing to reading, p50 and p99. */
+int plane_latency(const struct bench_env *env, double *values);
+
+/** values[0]: events a second; values[1]: the worker's nanoseconds an event; bursts of 32. */
+int plane_throughput(const struct bench_env *env, double *values);
+
+/** values[0]: the worker's nanoseconds an event where events come in bursts of 1 or 32. */
+int plane_bursts_of_1(const struct bench_env *env, double *values);
+int plane_bursts_of_32(const struct bench_env *env, double *values);
+
+/** values[0]: nanoseconds of a vex_publish(). */
+int plane_publish(const struct bench_env *env, double *values);
+
+#endif
