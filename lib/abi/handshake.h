@@ -8,7 +8,8 @@
  *   producer    HELLO (PRODUCER)        -> WELCOME   + eventfd that wakes the port's worker
  *               LANE_ADD  + ring memfd  -> LANE_ADDED + consumer page memfd
  *               LANE_REMOVE             -> DONE (the lane is drained, then freed)
- *   subscriber  HELLO (SUBSCRIBER) + eventfd that wakes it
+ *   subscriber  HELLO (SUBSCRIBER) + one end of a unix datagram socket pair, by which it is woken
+ *                                       (not an eventfd: a hostile one could block the writer)
  *                                       -> WELCOME (count = lanes to open, one a worker)
  *               LANE_ADD + consumer page memfd  -> LANE_ADDED + ring memfd
  *               START                   -> DONE (events flow from here on)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -37,7 +37,7 @@ struct vex_subscription {
 	struct lane_set *current; /* the reader's */
 	struct lane_set *next;	  /* released by the link, acquired and cleared by the reader */
 	struct lane_set *fresh;	  /* the link's: the set of the live connection */
-	int wake;
+	int wake[2]; /* the reader polls the first; data plane and link write to the second */
 	uint32_t id;
 	bool holding; /* records of the last read may still be in use */
 	struct vex_subscription_stats stats;
@@ -109,7 +109,7 @@ static int hello(struct vex_subscription *sub, uint32_t *count)
 	message.hello.filter = sub->options.filter;
 	message.hello.ring_size = sub->options.ring_size;
 	memcpy(message.hello.name, sub->name, sizeof(sub->name));
-	error = vex_message_ask(sub->link.socket, &message, sub->wake, VEX_MESSAGE_WELCOME, NULL);
+	error = vex_message_ask(sub->link.socket, &message, sub->wake[1], VEX_MESSAGE_WELCOME, NULL);
 	if (error)
 		return vex_fail(error, "%s: %s", sub->link.path,
 				message.type == VEX_MESSAGE_REFUSED ? message.reason
@@ -121,12 +121,17 @@ static int hello(struct vex_subscription *sub, uint32_t *count)
 	return 0;
 }
 
+static void wake_reader(struct vex_subscription *sub)
+{
+	send(sub->wake[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static int attach_subscription(void *owner)
 {
 	struct vex_subscription *sub = owner;
 	struct vex_message start = {.type = VEX_MESSAGE_START};
 	struct lane_set *set = NULL;
-	uint32_t count;
+	uint32_t count = 0;
 	int error;
 
 	if (VEX_LOAD_ACQUIRE(&sub->next)) /* the reader has not even taken the set before */
@@ -144,7 +149,7 @@ static int attach_subscription(void *owner)
 	}
 	sub->fresh = set;
 	VEX_STORE_RELEASE(&sub->next, set);
-	eventfd_write(sub->wake, 1);
+	wake_reader(sub);
 	return 0;
 }
 
@@ -154,7 +159,14 @@ static void lose_subscription(void *owner)
 
 	VEX_STORE_RELEASE(&sub->fresh->lost, true);
 	sub->fresh = NULL;
-	eventfd_write(sub->wake, 1);
+	wake_reader(sub);
+}
+
+static void close_wake(struct vex_subscription *sub)
+{
+	for (int i = 0; i < 2; i++)
+		if (sub->wake[i] >= 0)
+			close(sub->wake[i]);
 }
 
 int vex_subscribe(const struct vex_subscribe_options *options, struct vex_subscription **out)
@@ -165,15 +177,15 @@ int vex_subscribe(const struct vex_subscribe_options *options, struct vex_subscr
 	if (!sub)
 		return vex_fail(-ENOMEM, "out of memory");
 	sub->options = *options;
+	sub->wake[0] = sub->wake[1] = -1;
 	if (!sub->options.ring_size)
 		sub->options.ring_size = RING_SIZE_DEFAULT;
 	vex_copy_name(sub->name, options->name);
-	sub->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sub->link.owner = sub;
 	sub->link.attach = attach_subscription;
 	sub->link.lost = lose_subscription;
-	if (sub->wake < 0)
-		error = vex_fail(-errno, "eventfd: %s", strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sub->wake) < 0)
+		error = vex_fail(-errno, "socketpair: %s", strerror(errno));
 	else if (!vex_ring_size_valid(sub->options.ring_size))
 		error = vex_fail(-EINVAL, "a lane of %llu bytes: want a power of two, 4 KiB to 1 GiB",
 				(unsigned long long)sub->options.ring_size);
@@ -181,8 +193,7 @@ int vex_subscribe(const struct vex_subscribe_options *options, struct vex_subscr
 		error = vex_link_open(&sub->link, options->socket, options->connect_ms,
 				options->background != 0);
 	if (error) {
-		if (sub->wake >= 0)
-			close(sub->wake);
+		close_wake(sub);
 		free(sub);
 		return error;
 	}
@@ -202,7 +213,7 @@ void vex_unsubscribe(struct vex_subscription *sub)
 	free_set(next);
 	if (next != sub->current)
 		free_set(sub->current);
-	close(sub->wake);
+	close_wake(sub);
 	free(sub);
 }
 
@@ -360,8 +371,8 @@ static void sleep_lanes(struct lane_set *set, void (*mark)(struct vex_lane_reade
 
 int vex_wait(struct vex_subscription *sub, int timeout_ms)
 {
-	struct pollfd fds = {.fd = sub->wake, .events = POLLIN};
-	eventfd_t ignored;
+	struct pollfd fds = {.fd = sub->wake[0], .events = POLLIN};
+	char ignored[8];
 	int n = 0;
 
 	vex_release(sub);
@@ -373,7 +384,8 @@ int vex_wait(struct vex_subscription *sub, int timeout_ms)
 		n = 1;
 	if (n < 0)
 		n = -errno;
-	eventfd_read(sub->wake, &ignored);
+	while (recv(sub->wake[0], ignored, sizeof(ignored), MSG_DONTWAIT) >= 0)
+		;
 	sleep_lanes(sub->current, vex_lane_sleep_end);
 	return n;
 }

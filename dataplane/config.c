@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/lane_map.h"
+#include "conf/conf.h"
+
+static void copy_ids(uint32_t *count, uint32_t *to, const struct conf_ids *from)
+{
+	*count = from->count;
+	memcpy(to, from->ids, sizeof(from->ids));
+}
+
+VEX_STATIC_ASSERT(CONF_IDS_MAX == SERVER_IDS_MAX, "as many as a file may name");
+
+/* What the tables can't check by themselves. */
+static int check(const struct options *options, const char *file, char *why, size_t cap)
+{
+	if (vex_ring_size_valid(options->ring_max))
+		return 0;
+	snprintf(why, cap, "%s: ring_max: a power of two is wanted", file);
+	return -1;
+}
+
+int config_load(struct options *options, const char *file, char *why, size_t cap)
+{
+	static const char *const strategies[] = {"poll", "adaptive", NULL};
+	static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+	static const char *const formats[] = {"text", "json", NULL};
+	struct server_access *access = &options->access;
+	struct conf_ids users = {0}, groups = {0};
+	unsigned idle = options->idle, level = options->log_level, format = options->log_json;
+	const struct conf_key allow[] = {
+			{"users", CONF_USERS, &users},
+			{"groups", CONF_GROUPS, &groups},
+			{"anyone", CONF_BOOL, &access->anyone},
+			{"mode", CONF_U32, &access->mode, 0, 0777},
+			{0},
+	};
+	const struct conf_key log[] = {
+			{"level", CONF_WORD, &level, .words = levels},
+			{"format", CONF_WORD, &format, .words = formats},
+			{0},
+	};
+	const struct conf_key keys[] = {
+			{"socket", CONF_PATH, options->socket, 0, sizeof(options->socket)},
+			{"node", CONF_U32, &options->node, 0, UINT32_MAX},
+			{"idle", CONF_WORD, &idle, .words = strategies},
+			{"spin_us", CONF_U32, &options->spin_us, 0, 1000000},
+			{"events", CONF_U32, &options->sizes.events, 1024, 1u << 24},
+			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
+			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,
+					VEX_LANE_RING_MAX},
+			{"allow", CONF_MAP, .keys = allow},
+			{"log", CONF_MAP, .keys = log},
+			{0},
+	};
+
+	if (conf_load(keys, file, why, cap))
+		return -1;
+	options->idle = (enum idle_strategy)idle;
+	options->log_level = (enum vex_log_level)level;
+	options->log_json = format == 1;
+	copy_ids(&access->uid_count, access->uids, &users);
+	copy_ids(&access->gid_count, access->gids, &groups);
+	return check(options, file, why, cap);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/idle.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include "base/membarrier.h"
+#include "dataplane/stage.h"
+
+/* However a wake-up may get lost (a producer of another make), nothing waits for longer. */
+#define SLEEP_MAX_MS 100
+#define SLEEP_OWING_MS 1
+#define HOUSEKEEPING_EVERY 256u
+
+void idle_kick(struct target *target)
+{
+	VEX_STORE_RELAXED(&target->kick_wanted, false);
+	send(target->wake, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void kick_subscribers(struct worker *worker)
+{
+	uint64_t left = worker->kick_pending & worker->plan->subscribers;
+
+	worker->kick_pending = 0;
+	for (; left; left &= left - 1) {
+		idle_kick(worker->plan->targets[__builtin_ctzll(left)]);
+		worker->stat->kicks++;
+	}
+}
+
+/* What subscribers say they have read; theirs to claim, so never more than they were given. */
+static void note_reads(struct worker *worker)
+{
+	const struct plan *plan = worker->plan;
+
+	for (uint64_t left = plan->subscribers; left; left &= left - 1) {
+		struct target *target = plan->targets[__builtin_ctzll(left)];
+		uint64_t claimed = VEX_LOAD_RELAXED(&target->writer.peer->events);
+
+		if (claimed > target->stat->delivered)
+			claimed = target->stat->delivered;
+		VEX_STORE_RELAXED(&target->stat->read, claimed);
+	}
+}
+
+static void mark_lanes(const struct plan *plan, void (*mark)(struct vex_lane_reader *))
+{
+	for (uint32_t i = 0; i < plan->port_count; i++)
+		for (uint32_t k = 0; k < plan->ports[i].lane_count; k++)
+			mark(&plan->ports[i].lanes[k]->reader);
+}
+
+static bool lane_has_work(const struct lane *lane)
+{
+	const struct vex_record *record;
+
+	if (!lane->untrusted && vex_lane_peek(&lane->reader, &record))
+		return true;
+	return VEX_LOAD_RELAXED(&lane->draining) && !lane->drained;
+}
+
+static bool has_work(struct worker *worker)
+{
+	const struct plan *plan = worker->plan;
+
+	if (VEX_LOAD_RELAXED(&worker->stop) || VEX_LOAD_RELAXED(&worker->next_plan) != plan)
+		return true;
+	for (uint32_t i = 0; i < plan->port_count; i++)
+		for (uint32_t k = 0; k < plan->ports[i].lane_count; k++)
+			if (lane_has_work(plan->ports[i].lanes[k]))
+				return true;
+	return false;
+}
+
+/* The events are edge-triggered: nothing has to be read back. */
+static void sleep_until_kicked(struct worker *worker)
+{
+	struct epoll_event ignored[8];
+
+	VEX_STORE_RELAXED(&worker->stat->sleeping, 1);
+	mark_lanes(worker->plan, vex_lane_sleep_begin);
+	vex_membarrier();
+	if (!has_work(worker)) {
+		worker->stat->sleeps++;
+		epoll_wait(worker->epoll, ignored, 8,
+				worker->gap_pending ? SLEEP_OWING_MS : SLEEP_MAX_MS);
+	}
+	mark_lanes(worker->plan, vex_lane_sleep_end);
+	VEX_STORE_RELAXED(&worker->stat->sleeping, 0);
+	note_reads(worker);
+}
+
+void idle_round(struct worker *worker)
+{
+	uint64_t now;
+
+	if (worker->kick_pending)
+		kick_subscribers(worker);
+	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0) {
+		if (worker->gap_pending)
+			deliver_gaps(worker);
+		note_reads(worker);
+	}
+	rte_pause();
+	if (worker->idle != IDLE_ADAPTIVE)
+		return;
+	now = rte_rdtsc();
+	if (worker->idle_rounds == 1)
+		worker->idle_since = now;
+	else if (now - worker->idle_since > worker->spin_cycles) {
+		sleep_until_kicked(worker);
+		worker->idle_since = rte_rdtsc();
+		worker->idle_rounds = 0;
+	}
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ingest: polls the lanes of a port, merges them by the time at which each operation ended,
+ * copies each record once out of shared memory, and checks the copy. What the producer's
+ * memory says is used only after that, but for the order of the merge.
+ */
+#include "dataplane/stage.h"
+
+#include "base/clock.h"
+#include "event/event.h"
+
+#define NO_RECORD UINT64_MAX
+
+static const enum vex_reject reject_of_check[] = {
+		[VEX_CHECK_SIZE] = VEX_REJECT_SIZE,
+		[VEX_CHECK_TYPE] = VEX_REJECT_TYPE,
+		[VEX_CHECK_BOUNDARY] = VEX_REJECT_BOUNDARY,
+		[VEX_CHECK_ATTRIBUTE] = VEX_REJECT_ATTRIBUTE,
+		[VEX_CHECK_COUNT] = VEX_REJECT_COUNT,
+		[VEX_CHECK_STRING] = VEX_REJECT_STRING,
+};
+
+/* Opens the statistics for change at the first record of a burst; run_port() closes them. */
+static inline void count_taken(struct worker *worker, struct port *port, struct lane *lane,
+		uint32_t size, bool first)
+{
+	if (first) {
+		vex_stat_begin(&worker->stat->generation);
+		vex_stat_begin(&port->stat->generation);
+	}
+	worker->stat->received++;
+	worker->stat->stage[VEX_STAGE_INGEST].in++;
+	port->stat->received++;
+	port->stat->bytes += size;
+	lane->stat->received++;
+	lane->stat->bytes += vex_lane_stride(size);
+}
+
+static void count_reject(struct port *port, struct lane *lane, enum vex_reject reason)
+{
+	port->stat->reject[reason]++;
+	lane->stat->rejected++;
+}
+
+/* A record that tells nothing about where the next one starts, or which number it has. */
+static void distrust(struct port *port, struct lane *lane, enum vex_reject reason)
+{
+	count_reject(port, lane, reason);
+	VEX_STORE_RELAXED(&lane->untrusted, true);
+}
+
+static struct vex_object *get_event(struct worker *worker, uint32_t size)
+{
+	void *object, *space;
+
+	if (VEX_UNLIKELY(rte_mempool_get(worker->objects, &object))) {
+		worker->stat->stalls++;
+		return NULL;
+	}
+	struct vex_object *event = object;
+
+	event->record = &event->header;
+	if (VEX_LIKELY(size <= VEX_OBJECT_RECORD_MAX))
+		return event;
+	if (rte_mempool_get(worker->long_objects, &space)) {
+		worker->stat->stalls++;
+		rte_mempool_put(worker->objects, event);
+		return NULL;
+	}
+	event->record = space;
+	return event;
+}
+
+/* After a data plane's restart the producer only knows about where its lane stood. */
+static void learn_seq(struct lane *lane, const struct vex_record *record,
+		const struct vex_attr_gap *gap)
+{
+	uint64_t hint = lane->reader.seq;
+
+	lane->seq_known = true;
+	if (gap)
+		lane->reader.seq = gap->first;
+	else
+		lane->reader.seq = hint + (uint64_t)(int64_t)(int32_t)(record->lane_seq -
+							       (uint32_t)hint);
+}
+
+/* The lane's own GAP, in a checked copy; one that was passed on as an event has a boundary. */
+static inline bool is_lane_gap(const struct vex_record *record)
+{
+	return VEX_UNLIKELY(record->type == VEX_GAP) && record->boundary == VEX_BOUNDARY_NONE;
+}
+
+static bool advance(struct port *port, struct lane *lane, const struct vex_record *record,
+		enum vex_check check)
+{
+	struct vex_attr_gap space;
+	const struct vex_attr_gap *gap = NULL;
+
+	if (is_lane_gap(record)) {
+		if (check != VEX_CHECK_OK)
+			return false;
+		memcpy(&space, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(space));
+		gap = &space;
+	}
+	if (VEX_UNLIKELY(!lane->seq_known))
+		learn_seq(lane, record, gap);
+	if (VEX_UNLIKELY(vex_lane_advance(&lane->reader, record->size, record->lane_seq, gap)))
+		return false;
+	if (VEX_UNLIKELY(gap != NULL)) {
+		port->stat->gaps++;
+		port->stat->lost += gap->count;
+	}
+	return true;
+}
+
+static inline void identify(struct worker *worker, const struct port *port,
+		const struct lane *lane, struct vex_record *record)
+{
+	if (VEX_UNLIKELY(port->keep_id) && !is_lane_gap(record))
+		return;
+	record->id.seq = lane->reader.seq - 1;
+	record->id.node = worker->node;
+	record->id.port = (uint16_t)port->id;
+	record->id.lane = (uint16_t)lane->number;
+}
+
+/* Takes the lane's next record, whose size word was seen. False where no object was free. */
+static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
+		const struct vex_record *shared, uint32_t size, bool first)
+{
+	struct port *port = burst->port;
+	struct vex_object *event;
+	enum vex_check check;
+
+	if (VEX_UNLIKELY(size < VEX_RECORD_MIN || size > lane->record_max || size % 8)) {
+		count_taken(worker, port, lane, 0, first);
+		distrust(port, lane, VEX_REJECT_SIZE);
+		return true;
+	}
+	event = get_event(worker, size);
+	if (VEX_UNLIKELY(!event))
+		return false;
+	copy_from(event->record, shared, 0, size);
+	event->record->size = size;
+	count_taken(worker, port, lane, size, first);
+	check = vex_record_check(event->record, size);
+	if (VEX_UNLIKELY(!advance(port, lane, event->record, check))) {
+		distrust(port, lane, VEX_REJECT_SEQUENCE);
+		free_event(worker, event);
+	} else if (VEX_UNLIKELY(check != VEX_CHECK_OK)) {
+		count_reject(port, lane, reject_of_check[check]);
+		free_event(worker, event);
+	} else {
+		identify(worker, port, lane, event->record);
+		burst->event[burst->count++] = event;
+	}
+	return true;
+}
+
+static inline void prefetch_ahead(const struct vex_lane_reader *reader)
+{
+	const uint8_t *ahead = reader->ring + ((reader->tail + 4 * VEX_LINE) & reader->mask);
+
+	__builtin_prefetch(ahead);
+	__builtin_prefetch(ahead + VEX_LINE); /* the ring is mapped twice: never beyond it */
+}
+
+static uint32_t poll_one(struct worker *worker, struct burst *burst, struct lane *lane)
+{
+	const struct vex_record *shared;
+	uint32_t taken = 0;
+
+	while (taken < VEX_BURST_MAX && !lane->untrusted) {
+		uint32_t size = vex_lane_peek(&lane->reader, &shared);
+
+		if (!size)
+			break;
+		prefetch_ahead(&lane->reader);
+		if (!take(worker, burst, lane, shared, size, taken == 0))
+			break;
+		taken++;
+	}
+	return taken;
+}
+
+/* When the lane's next record ended, as its producer says: good enough to order by. */
+static uint64_t head_time(const struct lane *lane)
+{
+	const struct vex_record *shared;
+
+	if (lane->untrusted || !vex_lane_peek(&lane->reader, &shared))
+		return NO_RECORD;
+	uint64_t end = vex_record_end_ns(shared);
+
+	return end == NO_RECORD ? NO_RECORD - 1 : end;
+}
+
+static uint32_t earliest(const uint64_t *heads, uint32_t count)
+{
+	uint32_t first = 0;
+
+	for (uint32_t i = 1; i < count; i++)
+		if (heads[i] < heads[first])
+			first = i;
+	return first;
+}
+
+static uint32_t poll_merged(struct worker *worker, struct burst *burst)
+{
+	const struct plan_port *from = burst->from;
+	uint64_t heads[VEX_PORT_LANES_MAX];
+	const struct vex_record *shared;
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < from->lane_count; i++)
+		heads[i] = head_time(from->lanes[i]);
+	while (taken < VEX_BURST_MAX) {
+		uint32_t i = earliest(heads, from->lane_count);
+		struct lane *lane = from->lanes[i];
+		uint32_t size;
+
+		if (heads[i] == NO_RECORD)
+			break;
+		size = vex_lane_peek(&lane->reader, &shared);
+		prefetch_ahead(&lane->reader);
+		if (size && !take(worker, burst, lane, shared, size, taken == 0))
+			break;
+		taken += size != 0; /* a hostile producer may have taken the word back */
+		heads[i] = size ? head_time(lane) : NO_RECORD;
+	}
+	return taken;
+}
+
+/* What a producer lost and could not announce any more: a GAP in its stead. */
+static uint32_t take_abandoned(struct worker *worker, struct burst *burst, struct lane *lane)
+{
+	uint64_t count = VEX_LOAD_ACQUIRE(&lane->reader.peer->lost_count);
+	uint64_t first = lane->reader.seq;
+	struct vex_attr_gap gap = {.first = first,
+			.last = first + count - 1,
+			.count = count,
+			.reason = VEX_GAP_ABANDONED};
+	struct vex_object *event;
+
+	if (!count || lane->untrusted || count > UINT32_MAX)
+		return 0;
+	event = get_event(worker, VEX_GAP_RECORD_SIZE);
+	if (!event)
+		return 0;
+	vex_gap_fill(event->record, &gap, vex_clock_now());
+	event->record->size = VEX_GAP_RECORD_SIZE;
+	event->record->lane_seq = (uint32_t)gap.last;
+	count_taken(worker, burst->port, lane, VEX_GAP_RECORD_SIZE, true);
+	lane->stat->abandoned += count;
+	burst->port->stat->gaps++;
+	burst->port->stat->lost += count;
+	lane->reader.seq = gap.last + 1;
+	identify(worker, burst->port, lane, event->record);
+	burst->event[burst->count++] = event;
+	return 1;
+}
+
+/* A lane whose producer is gone is done once it was found empty after that became known. */
+static void finish_lanes(struct worker *worker, struct burst *burst)
+{
+	const struct vex_record *shared;
+
+	for (uint32_t i = 0; i < burst->from->lane_count; i++) {
+		struct lane *lane = burst->from->lanes[i];
+
+		if (VEX_LIKELY(!VEX_LOAD_ACQUIRE(&lane->draining)) || lane->drained)
+			continue;
+		if (!lane->untrusted && vex_lane_peek(&lane->reader, &shared))
+			continue;
+		if (take_abandoned(worker, burst, lane))
+			return; /* one a round: each opens and closes the statistics */
+		VEX_STORE_RELEASE(&lane->drained, true);
+	}
+}
+
+void stage_ingest(struct worker *worker, struct burst *burst)
+{
+	const struct plan_port *from = burst->from;
+	uint32_t taken;
+
+	if (VEX_LIKELY(from->lane_count == 1))
+		taken = poll_one(worker, burst, from->lanes[0]);
+	else
+		taken = poll_merged(worker, burst);
+	if (!taken)
+		finish_lanes(worker, burst);
+	worker->stat->stage[VEX_STAGE_INGEST].out += burst->count;
+	worker->stat->stage[VEX_STAGE_INGEST].bursts += burst->count != 0;
+}
+
+void ingest_release(const struct plan_port *from)
+{
+	for (uint32_t i = 0; i < from->lane_count; i++) {
+		struct vex_lane_reader *reader = &from->lanes[i]->reader;
+
+		if (reader->own->position != reader->tail)
+			vex_lane_release(reader);
+	}
+}

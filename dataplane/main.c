@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vex-dataplane: EAL's arguments, then "--", then its own. The main core serves the socket and
+ * looks after ports; each further lcore is a worker.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <rte_debug.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+
+#include "base/clock.h"
+#include "base/membarrier.h"
+#include "dataplane/config.h"
+#include "dataplane/options.h"
+#include "dataplane/plan.h"
+#include "dataplane/port.h"
+#include "dataplane/server.h"
+#include "dataplane/subscriber.h"
+#include "dataplane/worker.h"
+
+#define EAL_ARGS_MAX 128
+#define TICK_DRAINING_MS 1
+#define TICK_BUSY_MS 2
+#define TICK_ASLEEP_MS 500
+#define HEARTBEAT_NS 1000000000ull
+
+static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t reload_requested;
+
+static void on_signal(int number)
+{
+	if (number == SIGHUP)
+		reload_requested = 1;
+	else
+		stop_requested = 1;
+}
+
+/* Workers inherit the mask: signals are the main core's, and only while it waits for requests. */
+static void set_signals(sigset_t *handled)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigemptyset(handled);
+	sigaddset(handled, SIGTERM);
+	sigaddset(handled, SIGINT);
+	sigaddset(handled, SIGHUP);
+	sigprocmask(SIG_BLOCK, handled, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int find_separator(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--"))
+			return i;
+	return argc;
+}
+
+static bool asks_for(int argc, char **argv, const char *name)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return false;
+}
+
+/* The network devices of this machine are none of our business. */
+static int start_eal(int argc, char **argv)
+{
+	static char no_pci[] = "--no-pci";
+	char *args[EAL_ARGS_MAX];
+	int count = 0;
+
+	if (argc > EAL_ARGS_MAX - 2) {
+		vex_error("more than %d EAL arguments", EAL_ARGS_MAX - 2);
+		return VEX_EXIT_USAGE;
+	}
+	for (int i = 0; i < argc; i++)
+		args[count++] = argv[i];
+	if (!asks_for(argc, argv, no_pci))
+		args[count++] = no_pci;
+	args[count] = NULL;
+	if (!asks_for(argc, argv, "--log-level"))
+		rte_log_set_global_level(RTE_LOG_ERR);
+	if (rte_eal_init(count, args) >= 0)
+		return -1;
+	vex_error("EAL did not start (%s): without hugepages give --no-huge --in-memory; see "
+		  "EAL's lines above and --help",
+			rte_strerror(rte_errno));
+	return rte_errno == EINVAL ? VEX_EXIT_USAGE : VEX_EXIT_CONFIG;
+}
+
+static void describe(const struct plane *plane, const struct options *options)
+{
+	vex_info("version %s, pid %d, control on cpu %d, %s", VEX_VERSION, getpid(),
+			rte_lcore_to_cpu_id((int)rte_get_main_lcore()),
+			rte_eal_has_hugepages() ? "hugepages" : "no hugepages");
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		vex_info("worker %u: lcore %u on cpu %u, socket %u, %s", i,
+				plane->workers[i].lcore, plane->workers[i].stat->cpu,
+				plane->workers[i].stat->socket,
+				options->idle == IDLE_POLL ? "poll" : "adaptive");
+	vex_info("ready at %s", options->socket);
+}
+
+static void start_workers(struct plane *plane)
+{
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		rte_eal_remote_launch(worker_run, &plane->workers[i], plane->workers[i].lcore);
+}
+
+static void stop_workers(struct plane *plane)
+{
+	for (uint32_t i = 0; i < plane->worker_count; i++) {
+		VEX_STORE_RELAXED(&plane->workers[i].stop, true);
+		plan_wake(&plane->workers[i]);
+		rte_eal_wait_lcore(plane->workers[i].lcore);
+	}
+	plane->driven = true; /* from here on plans are taken by the main core itself */
+}
+
+static int tick_ms(const struct plane *plane, bool drains)
+{
+	if (drains)
+		return TICK_DRAINING_MS;
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		if (!VEX_LOAD_RELAXED(&plane->workers[i].stat->sleeping))
+			return TICK_BUSY_MS;
+	return TICK_ASLEEP_MS;
+}
+
+static void note_waiting(struct lane *lane)
+{
+	uint64_t written = VEX_LOAD_RELAXED(&lane->ring.page->position);
+	uint64_t taken = VEX_LOAD_RELAXED(&lane->page.page->position);
+
+	/* The first is the producer's word: never more than fits is shown. */
+	lane->stat->waiting = written - taken <= lane->ring.ring_size ? written - taken : 0;
+}
+
+static void beat(struct plane *plane)
+{
+	uint64_t now = vex_clock_now();
+
+	if (now - plane->stat->heartbeat_ns < HEARTBEAT_NS)
+		return;
+	VEX_STORE_RELAXED(&plane->stat->heartbeat_ns, now);
+	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
+		for (uint32_t k = 0; plane->ports[i] && k < VEX_PORT_LANES_MAX; k++)
+			if (plane->ports[i]->lanes[k])
+				note_waiting(plane->ports[i]->lanes[k]);
+}
+
+static void reload(struct server *server, const struct options *options)
+{
+	struct options fresh = *options;
+	char why[512];
+
+	if (!options->config) {
+		vex_info("SIGHUP: no configuration file was given, nothing to reload");
+		return;
+	}
+	if (config_load(&fresh, options->config, why, sizeof(why))) {
+		vex_error("SIGHUP: %s; the old configuration stays in force", why);
+		return;
+	}
+	server_set_access(server, &fresh.access);
+	vex_info("SIGHUP: who may attach was read anew; other keys take effect at a restart");
+}
+
+static void serve(struct plane *plane, struct server *server, const struct options *options,
+		const sigset_t *handled)
+{
+	while (!stop_requested) {
+		bool drains = port_reap(plane);
+
+		beat(plane);
+		subscriber_kick_waiting(plane);
+		sigprocmask(SIG_UNBLOCK, handled, NULL);
+		server_poll(server, tick_ms(plane, drains));
+		sigprocmask(SIG_BLOCK, handled, NULL);
+		if (reload_requested) {
+			reload_requested = 0;
+			reload(server, options);
+		}
+	}
+}
+
+/*
+ * Workers finish the burst they are at. What is left in lanes stays there, in its producer's
+ * memory, for the next data plane; what was delivered stays in the subscribers'.
+ */
+static int run(const struct options *options, const sigset_t *handled)
+{
+	struct plane *plane = plane_create(&options->sizes, false, options->node);
+	struct server *server;
+
+	if (!plane)
+		return VEX_EXIT_CONFIG;
+	plane->ring_max = options->ring_max;
+	plane_set_idle(plane, options->idle, options->spin_us);
+	vex_membarrier_register();
+	if (server_open(plane, options->socket, &options->access, &server)) {
+		plane_destroy(plane);
+		return VEX_EXIT_CONFIG;
+	}
+	start_workers(plane);
+	describe(plane, options);
+	serve(plane, server, options, handled);
+	vex_info("stopping");
+	stop_workers(plane);
+	server_close(server);
+	plane_destroy(plane);
+	return VEX_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	int separator = find_separator(argc, argv);
+	struct options options;
+	sigset_t handled;
+	int status;
+
+	vex_log_setup("vex-dataplane", VEX_LOG_INFO, false);
+	if (asks_for(separator, argv, "--help") || asks_for(separator, argv, "-h")) {
+		options_usage();
+		return VEX_EXIT_OK;
+	}
+	options_defaults(&options);
+	if (separator < argc)
+		argv[separator] = argv[0];
+	status = options_parse(&options, separator < argc ? argc - separator : 1,
+			separator < argc ? argv + separator : argv);
+	if (status >= 0)
+		return status;
+	vex_log_setup("vex-dataplane", options.log_level, options.log_json);
+	if (options.check_config)
+		return VEX_EXIT_OK;
+	set_signals(&handled);
+	status = start_eal(separator, argv);
+	if (status >= 0)
+		return status;
+	if (rte_lcore_count() < 2) {
+		vex_error("one lcore was given: the first is for control, each further one is a "
+			  "worker; try -l 0-1, or --lcores '0@0,1@0' on one cpu");
+		status = VEX_EXIT_CONFIG;
+	} else {
+		status = run(&options, &handled);
+	}
+	rte_eal_cleanup();
+	return status;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/lane_map.h"
+#include "dataplane/config.h"
+
+enum {
+	OPTION_SOCKET = 256,
+	OPTION_CONFIG,
+	OPTION_CHECK_CONFIG,
+	OPTION_IDLE,
+	OPTION_SPIN,
+	OPTION_NODE,
+	OPTION_EVENTS,
+	OPTION_LONG_EVENTS,
+	OPTION_RING_MAX,
+	OPTION_ANYONE,
+	OPTION_LOG_JSON,
+	OPTION_LOG_LEVEL,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+		{"socket", required_argument, NULL, OPTION_SOCKET},
+		{"config", required_argument, NULL, OPTION_CONFIG},
+		{"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
+		{"idle", required_argument, NULL, OPTION_IDLE},
+		{"spin-us", required_argument, NULL, OPTION_SPIN},
+		{"node", required_argument, NULL, OPTION_NODE},
+		{"events", required_argument, NULL, OPTION_EVENTS},
+		{"long-events", required_argument, NULL, OPTION_LONG_EVENTS},
+		{"ring-max", required_argument, NULL, OPTION_RING_MAX},
+		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
+		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
+		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+		{"version", no_argument, NULL, OPTION_VERSION},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+};
+
+void options_usage(void)
+{
+	printf("Usage: vex-dataplane [EAL options] -- [options]\n"
+	       "\n"
+	       "Moves events from producers' lanes to subscribers' lanes on polling cores. The first\n"
+	       "lcore is for control, each further one is a worker.\n"
+	       "\n"
+	       "  vex-dataplane -l 0-1 --no-huge --in-memory -- --idle adaptive\n"
+	       "\n"
+	       "Options behind --:\n"
+	       "  --socket PATH        where producers and subscribers attach\n"
+	       "                       (default " VEX_SOCKET_DEFAULT ")\n"
+	       "  --config FILE        read a configuration file; options here override it\n"
+	       "  --check-config       check options and configuration, then exit\n"
+	       "  --idle STRATEGY      poll: spin for ever; adaptive: sleep when nothing comes\n"
+	       "                       (default adaptive)\n"
+	       "  --spin-us N          adaptive: spin so long before sleeping, 0 to 1000000\n"
+	       "                       (default 50)\n"
+	       "  --node N             number of this node in event ids (default 0)\n"
+	       "  --events N           event objects a socket, at least 1024 (default 8192)\n"
+	       "  --long-events N      objects for records over %u bytes, at least 64\n"
+	       "                       (default 128)\n"
+	       "  --ring-max BYTES     largest lane that may be asked for, a power of two\n"
+	       "                       (default 67108864)\n"
+	       "  --allow-anyone       let any user attach; without it root, our own user, and\n"
+	       "                       those that the configuration names\n"
+	       "  --log-json           log as JSON lines\n"
+	       "  --log-level LEVEL    error, warning, info or debug (default info)\n"
+	       "  --version, --help\n",
+			VEX_OBJECT_RECORD_MAX);
+}
+
+void options_defaults(struct options *options)
+{
+	*options = (struct options){.log_level = VEX_LOG_INFO,
+			.idle = IDLE_ADAPTIVE,
+			.spin_us = 50,
+			.ring_max = 64ull << 20,
+			.sizes = {.events = 8192, .long_events = 128},
+			.access = {.mode = 0660}};
+	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
+}
+
+static int usage_error(const char *option, const char *text, const char *want)
+{
+	fprintf(stderr, "vex-dataplane: --%s %s: want %s; see --help\n", option, text, want);
+	return VEX_EXIT_USAGE;
+}
+
+static int read_number(const char *option, const char *text, uint64_t min, uint64_t max,
+		uint64_t *number)
+{
+	char want[64];
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && *number >= min && *number <= max)
+		return -1;
+	snprintf(want, sizeof(want), "a number, %llu to %llu", (unsigned long long)min,
+			(unsigned long long)max);
+	return usage_error(option, text, want);
+}
+
+static int read_u32(const char *option, const char *text, uint32_t min, uint32_t max,
+		uint32_t *number)
+{
+	uint64_t wide;
+	int status = read_number(option, text, min, max, &wide);
+
+	if (status < 0)
+		*number = (uint32_t)wide;
+	return status;
+}
+
+static int read_word(const char *option, const char *text, const char *const *words,
+		const char *want, unsigned *index)
+{
+	for (unsigned i = 0; words[i]; i++) {
+		if (strcmp(words[i], text))
+			continue;
+		*index = i;
+		return -1;
+	}
+	return usage_error(option, text, want);
+}
+
+static int read_idle(struct options *options, const char *text)
+{
+	static const char *const words[] = {"poll", "adaptive", NULL};
+	unsigned index;
+	int status = read_word("idle", text, words, "poll or adaptive", &index);
+
+	if (status < 0)
+		options->idle = (enum idle_strategy)index;
+	return status;
+}
+
+static int read_log_level(struct options *options, const char *text)
+{
+	static const char *const words[] = {"error", "warning", "info", "debug", NULL};
+	unsigned index;
+	int status = read_word("log-level", text, words, "error, warning, info or debug", &index);
+
+	if (status < 0)
+		options->log_level = (enum vex_log_level)index;
+	return status;
+}
+
+static int read_socket(struct options *options, const char *text)
+{
+	if (!*text || strlen(text) >= sizeof(options->socket))
+		return usage_error("socket", text, "a path of 1 to 107 bytes");
+	strcpy(options->socket, text);
+	return -1;
+}
+
+static int read_ring_max(struct options *options, const char *text)
+{
+	int status = read_number("ring-max", text, VEX_LANE_RING_MIN, VEX_LANE_RING_MAX,
+			&options->ring_max);
+
+	if (status < 0 && !vex_ring_size_valid(options->ring_max))
+		return usage_error("ring-max", text, "a power of two");
+	return status;
+}
+
+static int apply(struct options *options, int option)
+{
+	switch (option) {
+	case OPTION_SOCKET:
+		return read_socket(options, optarg);
+	case OPTION_CONFIG:
+		return -1; /* read before */
+	case OPTION_CHECK_CONFIG:
+		options->check_config = true;
+		return -1;
+	case OPTION_IDLE:
+		return read_idle(options, optarg);
+	case OPTION_SPIN:
+		return read_u32("spin-us", optarg, 0, 1000000, &options->spin_us);
+	case OPTION_NODE:
+		return read_u32("node", optarg, 0, UINT32_MAX, &options->node);
+	case OPTION_EVENTS:
+		return read_u32("events", optarg, 1024, 1u << 24, &options->sizes.events);
+	case OPTION_LONG_EVENTS:
+		return read_u32("long-events", optarg, 64, 1u << 20,
+				&options->sizes.long_events);
+	case OPTION_RING_MAX:
+		return read_ring_max(options, optarg);
+	case OPTION_ANYONE:
+		options->access.anyone = true;
+		options->access.mode = 0666;
+		return -1;
+	case OPTION_LOG_JSON:
+		options->log_json = true;
+		return -1;
+	case OPTION_LOG_LEVEL:
+		return read_log_level(options, optarg);
+	case OPTION_VERSION:
+		printf("vex-dataplane %s\n", VEX_VERSION);
+		return VEX_EXIT_OK;
+	case 'h':
+		options_usage();
+		return VEX_EXIT_OK;
+	default:
+		return VEX_EXIT_USAGE;
+	}
+}
+
+/* The file first, whatever the order on the command line: options override it. */
+static int load_config(struct options *options, int argc, char **argv)
+{
+	char why[512];
+	int option;
+
+	optind = 1;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
+		if (option == OPTION_CONFIG)
+			options->config = optarg;
+	if (!options->config || config_load(options, options->config, why, sizeof(why)) == 0)
+		return -1;
+	fprintf(stderr, "vex-dataplane: %s\n", why);
+	return VEX_EXIT_CONFIG;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	int status = load_config(options, argc, argv);
+	int option;
+
+	optind = 1;
+	opterr = 1;
+	while (status < 0 && (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
+		status = apply(options, option);
+	if (status < 0 && optind < argc) {
+		fprintf(stderr, "vex-dataplane: %s: no such argument; see --help\n", argv[optind]);
+		return VEX_EXIT_USAGE;
+	}
+	return status;
+}

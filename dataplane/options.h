@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vex-dataplane's own options: what stands behind "--" on its command line, over what stands in
+ * its configuration file, over the defaults.
+ */
+#ifndef VEX_DATAPLANE_OPTIONS_H
+#define VEX_DATAPLANE_OPTIONS_H
+
+#include "base/log.h"
+#include "dataplane/plane.h"
+#include "dataplane/server.h"
+
+struct options {
+	char socket[108];
+	const char *config; /**< path, or NULL */
+	bool check_config;
+	bool log_json;
+	enum vex_log_level log_level;
+	enum idle_strategy idle;
+	uint32_t spin_us; /**< empty rounds before a worker sleeps; 0 to 1,000,000 */
+	uint32_t node;
+	uint64_t ring_max;
+	struct plane_sizes sizes;
+	struct server_access access;
+};
+
+void options_defaults(struct options *options);
+
+/**
+ * Reads argv[1] to argv[argc - 1], and the file that --config names. Returns -1 to go on, or
+ * the exit code: VEX_EXIT_OK after --help or --version, VEX_EXIT_USAGE or VEX_EXIT_CONFIG after
+ * one clear line on stderr.
+ */
+int options_parse(struct options *options, int argc, char **argv);
+
+void options_usage(void);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/pipeline.h"
+
+#include <rte_cycles.h>
+
+/* One burst in so many is timed, stage by stage: the cycle counter is not free. */
+#define TIMING_EVERY 64u
+
+/* The one place that orders the stages. */
+const struct pipeline_stage pipeline[VEX_STAGE_LIMIT] = {
+		{VEX_STAGE_INGEST, stage_ingest},
+		{VEX_STAGE_TRANSLATE, stage_translate},
+		{VEX_STAGE_DELIVER, stage_deliver},
+};
+
+static inline void run_stage(struct worker *worker, struct burst *burst,
+		const struct pipeline_stage *entry)
+{
+	struct vex_stage_stat *stat = &worker->stat->stage[entry->stage];
+
+	stat->in += burst->count;
+	stat->bursts++;
+	entry->run(worker, burst);
+	stat->out += burst->count;
+}
+
+static void run_timed(struct worker *worker, struct burst *burst, uint64_t start)
+{
+	uint32_t taken = burst->count;
+	uint64_t now = rte_rdtsc();
+
+	worker->stat->stage[VEX_STAGE_INGEST].cycles += now - start;
+	worker->stat->stage[VEX_STAGE_INGEST].timed += taken;
+	for (unsigned i = 1; i < VEX_STAGE_LIMIT; i++) {
+		struct vex_stage_stat *stat = &worker->stat->stage[pipeline[i].stage];
+		uint64_t before = now;
+
+		stat->timed += burst->count;
+		run_stage(worker, burst, &pipeline[i]);
+		now = rte_rdtsc();
+		stat->cycles += now - before;
+	}
+	ingest_release(burst->from);
+	worker->stat->busy_events += taken;
+	worker->stat->busy_cycles += rte_rdtsc() - start;
+}
+
+static void run_rest(struct worker *worker, struct burst *burst)
+{
+	for (unsigned i = 1; i < VEX_STAGE_LIMIT; i++)
+		run_stage(worker, burst, &pipeline[i]);
+	ingest_release(burst->from);
+}
+
+/*
+ * Ingest counts what it took in by itself (in, and what it refused, differ from out); an empty
+ * poll touches no counter at all.
+ */
+static uint32_t run_port(struct worker *worker, const struct plan_port *from)
+{
+	struct burst burst = {.from = from, .port = from->port};
+	struct vex_worker_stat *stat = worker->stat;
+	uint64_t before = stat->received;
+	bool timed = worker->timing == 0;
+	uint64_t start = timed ? rte_rdtsc() : 0;
+	uint32_t taken;
+
+	pipeline[0].run(worker, &burst);
+	taken = (uint32_t)(stat->received - before);
+	if (!taken)
+		return 0;
+	worker->timing = timed ? TIMING_EVERY - 1 : worker->timing - 1;
+	if (VEX_UNLIKELY(timed))
+		run_timed(worker, &burst, start);
+	else
+		run_rest(worker, &burst);
+	stat->bursts++;
+	vex_stat_end(&from->port->stat->generation);
+	vex_stat_end(&stat->generation);
+	return taken;
+}
+
+uint32_t pipeline_round(struct worker *worker)
+{
+	const struct plan *plan = worker->plan;
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < plan->port_count; i++)
+		taken += run_port(worker, &plan->ports[i]);
+	return taken;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/plane.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define POOL_CACHE 128u
+#define RING_MAX_DEFAULT (64ull << 20)
+
+/* Readers get it read-only: the seal forbids any further writable mapping. */
+static int make_segment(struct plane *plane)
+{
+	size_t size = sizeof(*plane->stat);
+	void *memory;
+
+	plane->stat_fd = memfd_create("vex-stat", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (plane->stat_fd < 0 || ftruncate(plane->stat_fd, (off_t)size) < 0)
+		return -errno;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			plane->stat_fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	plane->stat = memory;
+	if (fcntl(plane->stat_fd, F_ADD_SEALS,
+			    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL | F_SEAL_FUTURE_WRITE) < 0)
+		return -errno;
+	plane->stat->version = VEX_STAT_VERSION;
+	plane->stat->size = size;
+	plane->stat->node = plane->node;
+	plane->stat->pid = (uint32_t)getpid();
+	plane->stat->started_ns = vex_clock_now();
+	plane->stat->heartbeat_ns = plane->stat->started_ns;
+	plane->stat->tsc_hz = vex_clock_hz();
+	plane->stat->magic = VEX_STAT_MAGIC;
+	return 0;
+}
+
+static struct rte_mempool *pool_of_socket(const char *what, unsigned socket, uint32_t count,
+		uint32_t size)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+	struct rte_mempool *pool;
+
+	snprintf(name, sizeof(name), "vex_%s_%u", what, socket);
+	pool = rte_mempool_lookup(name);
+	if (!pool)
+		pool = rte_mempool_create(name, count, size,
+				count > 8 * POOL_CACHE ? POOL_CACHE : 0, 0, NULL, NULL, NULL, NULL,
+				(int)socket, 0);
+	if (!pool)
+		vex_error("no memory for %u %s objects of %u bytes (%s): give more with -m, or "
+			  "hugepages",
+				count, what, size, rte_strerror(rte_errno));
+	return pool;
+}
+
+static int make_worker(struct plane *plane, unsigned lcore, const struct plane_sizes *sizes)
+{
+	struct worker *worker = &plane->workers[plane->worker_count];
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+	unsigned socket = rte_lcore_to_socket_id(lcore);
+
+	worker->plane = plane;
+	worker->index = plane->worker_count;
+	worker->lcore = lcore;
+	worker->node = plane->node;
+	worker->stat = &plane->stat->worker[worker->index];
+	worker->stat->lcore = lcore;
+	worker->stat->cpu = (uint32_t)rte_lcore_to_cpu_id((int)lcore);
+	worker->stat->socket = socket;
+	worker->plans = aligned_alloc(VEX_LINE, 2 * sizeof(struct plan));
+	if (!worker->plans)
+		return -ENOMEM;
+	memset(worker->plans, 0, 2 * sizeof(struct plan));
+	worker->plan = worker->next_plan = worker->plans;
+	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (worker->wake < 0 || worker->epoll < 0 ||
+			epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake, &event) < 0)
+		return -errno;
+	worker->objects = pool_of_socket("events", socket, sizes->events,
+			sizeof(struct vex_object));
+	worker->long_objects = pool_of_socket("long", socket, sizes->long_events, VEX_RECORD_MAX);
+	plane->worker_count++;
+	return worker->objects && worker->long_objects ? 0 : -ENOMEM;
+}
+
+static int make_workers(struct plane *plane, const struct plane_sizes *sizes)
+{
+	unsigned lcore;
+	int error = 0;
+
+	RTE_LCORE_FOREACH_WORKER(lcore)
+	{
+		if (plane->worker_count == VEX_WORKERS_MAX) {
+			vex_warn("lcore %u is left idle: at most %u workers", lcore, VEX_WORKERS_MAX);
+			break;
+		}
+		error = make_worker(plane, lcore, sizes);
+		if (error)
+			break;
+	}
+	plane->stat->worker_count = plane->worker_count;
+	return error;
+}
+
+struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_t node)
+{
+	struct plane *plane = aligned_alloc(VEX_LINE, sizeof(*plane));
+	int error;
+
+	if (!plane) {
+		vex_error("out of memory");
+		return NULL;
+	}
+	memset(plane, 0, sizeof(*plane));
+	plane->driven = driven;
+	plane->node = node;
+	plane->ring_max = RING_MAX_DEFAULT;
+	error = make_segment(plane);
+	if (!error)
+		error = make_workers(plane, sizes);
+	if (error) {
+		vex_error("the data plane can't be set up: %s", strerror(-error));
+		plane_destroy(plane);
+		return NULL;
+	}
+	return plane;
+}
+
+void plane_set_idle(struct plane *plane, enum idle_strategy idle, uint32_t spin_us)
+{
+	plane->stat->idle = idle;
+	for (uint32_t i = 0; i < plane->worker_count; i++) {
+		plane->workers[i].idle = idle;
+		plane->workers[i].spin_cycles = plane->stat->tsc_hz / 1000000 * spin_us;
+	}
+}
+
+void plane_destroy(struct plane *plane)
+{
+	if (!plane)
+		return;
+	for (uint32_t i = 0; i < plane->worker_count; i++) {
+		struct worker *worker = &plane->workers[i];
+
+		rte_mempool_free(worker->objects);
+		rte_mempool_free(worker->long_objects);
+		for (uint32_t k = i + 1; k < plane->worker_count; k++) {
+			if (plane->workers[k].objects != worker->objects)
+				continue;
+			plane->workers[k].objects = NULL;
+			plane->workers[k].long_objects = NULL;
+		}
+		free(worker->plans);
+		close(worker->wake);
+		close(worker->epoll);
+	}
+	if (plane->stat)
+		munmap(plane->stat, sizeof(*plane->stat));
+	if (plane->stat_fd >= 0)
+		close(plane->stat_fd);
+	free(plane);
+}

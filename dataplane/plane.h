@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data plane's own state.
+ *
+ * Who writes what: the main core writes everything but what stands under "worker". A worker
+ * reads the main core's tables only through its plan, an immutable snapshot that it acquires
+ * once a round and acknowledges; what a plan refers to is freed only after every worker has
+ * acknowledged a plan without it. So nothing on the path of an event is locked.
+ */
+#ifndef VEX_DATAPLANE_PLANE_H
+#define VEX_DATAPLANE_PLANE_H
+
+#include <stdbool.h>
+
+#include <rte_mempool.h>
+
+#include "abi/lane.h"
+#include "base/lane_map.h"
+#include "stat/stat.h"
+
+#define VEX_BURST_MAX 64u
+
+/**
+ * The canonical event: four cache lines, the first of which holds all that routing needs. A
+ * record that does not fit stands in an object of the long pool instead.
+ */
+struct vex_object {
+	struct vex_record *record; /**< below, or the start of a long object */
+	struct vex_record header;
+	uint8_t attributes[192];
+} VEX_LINE_ALIGNED;
+
+#define VEX_OBJECT_RECORD_MAX ((uint32_t)(sizeof(struct vex_record) + 192))
+
+VEX_STATIC_ASSERT(sizeof(struct vex_object) == 256, "four cache lines");
+
+/** A producer's lane. */
+struct lane {
+	struct vex_lane_reader reader VEX_LINE_ALIGNED; /* worker */
+	uint32_t record_max;
+	uint32_t number; /* within its port */
+	bool seq_known;	 /* worker: the first record after an attach tells where to go on */
+	bool untrusted;	 /* worker, relaxed; the main core then frees the lane */
+	bool drained;	 /* worker, released: nothing is left and nothing will come */
+	bool draining;	 /* main, released */
+	uint64_t drain_until; /* main: a position beyond which nothing is taken any more */
+	struct vex_lane_stat *stat;
+	struct vex_ring_map ring;
+	struct vex_page_map page;
+};
+
+/** A producer: one connection, a set of lanes, one worker at a time. */
+struct port {
+	struct vex_port_stat *stat;
+	uint32_t id;
+	uint32_t boundary;
+	bool keep_id;
+	bool trusted; /* may say who acted; the others' records bear their own credentials */
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t worker; /* index */
+	int wake;	 /* eventfd in the epoll set of its worker */
+	uint32_t lane_count;
+	struct lane *lanes[VEX_PORT_LANES_MAX];
+};
+
+/** One worker's lane to one subscriber; the worker's, but for what main sets at the start. */
+struct target {
+	struct vex_lane_writer writer VEX_LINE_ALIGNED;
+	uint32_t record_max;
+	uint32_t subscriber;
+	int wake;	  /* eventfd of the subscriber */
+	bool kick_wanted; /* relaxed; cleared by whoever wakes the subscriber */
+	/* of the burst that runs */
+	uint64_t offered;
+	uint64_t delivered;
+	uint64_t full;
+	uint64_t bytes;
+	struct vex_target_stat *stat;
+	struct vex_ring_map ring;
+	struct vex_page_map page;
+};
+
+struct subscriber {
+	struct vex_subscriber_stat *stat;
+	uint32_t id;
+	int wake;
+	bool started;
+	struct vex_filter filter;
+	uint64_t ring_size;
+	struct target *targets[VEX_WORKERS_MAX];
+};
+
+struct plan_port {
+	struct port *port;
+	uint32_t lane_count;
+	struct lane *lanes[VEX_PORT_LANES_MAX];
+};
+
+/** What a worker works on until the next one comes. Immutable once published. */
+struct plan {
+	uint64_t generation;
+	uint32_t port_count;
+	uint64_t subscribers;			/* a bit each, as in the masks below */
+	uint64_t by_type[VEX_TYPE_LIMIT];	/* who asked for this type */
+	uint64_t by_boundary[VEX_BOUNDARY_COUNT]; /* who asked for this boundary */
+	struct target *targets[VEX_SUBSCRIBERS_MAX];
+	struct plan_port ports[VEX_PORTS_MAX];
+};
+
+enum idle_strategy {
+	IDLE_POLL,
+	IDLE_ADAPTIVE,
+};
+
+struct plane;
+
+struct worker {
+	/* worker */
+	const struct plan *plan VEX_LINE_ALIGNED;
+	struct vex_worker_stat *stat;
+	uint64_t idle_rounds;
+	uint64_t idle_since; /* cycles */
+	uint64_t gap_pending;  /* subscribers that a GAP is owed, a bit each */
+	uint64_t kick_pending; /* subscribers to be woken, a bit each */
+	uint32_t timing;     /* bursts until the next one that is timed */
+	/* shared with main */
+	const struct plan *next_plan VEX_LINE_ALIGNED; /* main releases, worker acquires */
+	uint64_t acknowledged; /* generation; worker releases, main acquires */
+	bool stop;	       /* main, relaxed */
+	/* set at the start */
+	struct plan *plans VEX_LINE_ALIGNED; /* two, by turns the one in use */
+	struct plane *plane;
+	uint32_t index;
+	uint32_t lcore;
+	int epoll; /* sleeps here */
+	int wake;  /* eventfd: main wakes it */
+	struct rte_mempool *objects;
+	struct rte_mempool *long_objects;
+	uint64_t spin_cycles; /* empty rounds before it sleeps */
+	enum idle_strategy idle;
+	uint32_t node;
+};
+
+struct plane {
+	struct vex_stat_segment *stat;
+	int stat_fd;
+	uint32_t worker_count;
+	struct worker workers[VEX_WORKERS_MAX];
+	struct port *ports[VEX_PORTS_MAX];
+	struct subscriber *subscribers[VEX_SUBSCRIBERS_MAX];
+	uint64_t generation;
+	bool driven;	   /* rounds are run by the caller: tests and benchmarks */
+	uint64_t ring_max; /* bytes a lane, at most */
+	uint32_t node;
+};
+
+/** How many event objects there are, on each socket that has workers. */
+struct plane_sizes {
+	uint32_t events;      /**< of four cache lines; at least 1,024 */
+	uint32_t long_events; /**< of VEX_RECORD_MAX bytes; at least 64 */
+};
+
+/**
+ * Makes the plane: statistics, pools, and a worker for each lcore that EAL has beside the main
+ * one; EAL is initialised. With driven set, workers have no thread: the caller runs their
+ * rounds. Returns NULL after logging why. Main core only, as everything that follows.
+ */
+struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_t node);
+
+void plane_set_idle(struct plane *plane, enum idle_strategy idle, uint32_t spin_us);
+
+/** Ports and subscribers must be gone, and workers stopped. NULL is fine. */
+void plane_destroy(struct plane *plane);
+
+#endif

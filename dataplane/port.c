@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "dataplane/plan.h"
+
+#define refuse(reason, error, ...) (snprintf(reason, VEX_REASON_MAX, __VA_ARGS__), error)
+
+static bool trusted(const struct ucred *who)
+{
+	return who->uid == 0 || who->uid == geteuid();
+}
+
+static uint32_t least_busy_worker(const struct plane *plane)
+{
+	uint32_t ports[VEX_WORKERS_MAX] = {0};
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
+		if (plane->ports[i])
+			ports[plane->ports[i]->worker]++;
+	for (uint32_t i = 1; i < plane->worker_count; i++)
+		if (ports[i] < ports[best])
+			best = i;
+	return best;
+}
+
+static int free_slot(void *const *slots, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!slots[i])
+			return (int)i;
+	return -1;
+}
+
+static int check_hello(const struct vex_message *hello, const struct ucred *who, char *reason)
+{
+	uint32_t boundary = hello->hello.boundary;
+
+	if (boundary == VEX_BOUNDARY_NONE || boundary >= VEX_BOUNDARY_COUNT)
+		return refuse(reason, -EINVAL, "boundary %u does not exist", boundary);
+	if (hello->hello.flags & ~VEX_PORT_KEEP_ID)
+		return refuse(reason, -EINVAL, "port flags 0x%x are unknown", hello->hello.flags);
+	if (trusted(who))
+		return 0;
+	if (hello->hello.flags & VEX_PORT_KEEP_ID)
+		return refuse(reason, -EACCES, "only root and uid %u may bring ids of their own",
+				geteuid());
+	if (boundary != VEX_BOUNDARY_APP && boundary != VEX_BOUNDARY_FUSE)
+		return refuse(reason, -EACCES, "only root and uid %u may speak for that boundary",
+				geteuid());
+	return 0;
+}
+
+static void watch_port(struct worker *worker, struct port *port, int op)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+	epoll_ctl(worker->epoll, op, port->wake, &event);
+}
+
+static void open_stat(struct plane *plane, struct port *port, const struct vex_message *hello)
+{
+	struct vex_port_stat *stat = &plane->stat->port[port->id];
+
+	vex_stat_begin(&plane->stat->generation);
+	memset(stat, 0, sizeof(*stat));
+	stat->worker = port->worker;
+	stat->boundary = port->boundary;
+	stat->flags = hello->hello.flags;
+	stat->pid = port->pid;
+	stat->uid = port->uid;
+	stat->gid = port->gid;
+	stat->attached_ns = vex_clock_now();
+	snprintf(stat->name, sizeof(stat->name), "%.*s", (int)VEX_NAME_MAX - 1,
+			hello->hello.name);
+	stat->state = VEX_SLOT_LIVE;
+	vex_stat_end(&plane->stat->generation);
+	port->stat = stat;
+}
+
+int port_add(struct plane *plane, const struct vex_message *hello, const struct ucred *who,
+		struct port **out, char *reason)
+{
+	int slot = free_slot((void **)plane->ports, VEX_PORTS_MAX);
+	int error = check_hello(hello, who, reason);
+	struct port *port;
+
+	if (error)
+		return error;
+	if (slot < 0)
+		return refuse(reason, -ENOSPC, "all %u ports are taken", VEX_PORTS_MAX);
+	port = calloc(1, sizeof(*port));
+	if (!port)
+		return refuse(reason, -ENOMEM, "out of memory");
+	port->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (port->wake < 0) {
+		free(port);
+		return refuse(reason, -EMFILE, "no file descriptor left: %s", strerror(errno));
+	}
+	port->id = (uint32_t)slot;
+	port->boundary = hello->hello.boundary;
+	port->keep_id = hello->hello.flags & VEX_PORT_KEEP_ID;
+	port->trusted = trusted(who);
+	port->pid = (uint32_t)who->pid;
+	port->uid = who->uid;
+	port->gid = who->gid;
+	port->worker = least_busy_worker(plane);
+	open_stat(plane, port, hello);
+	plane->ports[slot] = port;
+	watch_port(&plane->workers[port->worker], port, EPOLL_CTL_ADD);
+	*out = port;
+	return 0;
+}
+
+static void free_lane(struct lane *lane)
+{
+	if (!lane)
+		return;
+	vex_ring_map_close(&lane->ring);
+	vex_page_map_close(&lane->page);
+	free(lane);
+}
+
+static int check_lane(const struct plane *plane, const struct vex_message *message, char *reason)
+{
+	if (message->lane.ring_size <= plane->ring_max && message->lane.position % VEX_LINE == 0)
+		return 0;
+	return refuse(reason, -EINVAL,
+			"a lane of %llu bytes at %llu: want at most %llu (ring_max), at a multiple of 64",
+			(unsigned long long)message->lane.ring_size,
+			(unsigned long long)message->lane.position,
+			(unsigned long long)plane->ring_max);
+}
+
+/* A page starts with an epoch that no producer has seen of another data plane. */
+static int map_lane(int fd, const struct vex_message *message, struct lane **out, char *reason)
+{
+	uint64_t ring_size = message->lane.ring_size;
+	struct lane *lane = aligned_alloc(VEX_LINE, sizeof(*lane));
+	int error;
+
+	if (!lane) {
+		close(fd);
+		return refuse(reason, -ENOMEM, "out of memory");
+	}
+	memset(lane, 0, sizeof(*lane));
+	lane->page.fd = -1;
+	error = vex_ring_map_open(&lane->ring, fd, ring_size);
+	if (!error)
+		error = vex_page_map_create(&lane->page);
+	if (error) {
+		free_lane(lane);
+		return refuse(reason, error, "the lane's memory: %s%s", strerror(-error),
+				error == -EPERM ? " (a memfd with all seals is wanted)" : "");
+	}
+	vex_lane_reader_init(&lane->reader, lane->ring.ring, ring_size, lane->page.page,
+			lane->ring.page);
+	lane->page.page->sleep_epoch = vex_clock_now() & ~1ull;
+	lane->page.page->position = message->lane.position;
+	lane->reader.tail = message->lane.position;
+	lane->reader.seq = message->lane.seq;
+	lane->record_max = vex_lane_record_max(ring_size);
+	*out = lane;
+	return 0;
+}
+
+static int open_lane_stat(struct plane *plane, struct port *port, struct lane *lane)
+{
+	for (uint32_t i = 0; i < VEX_LANES_MAX; i++) {
+		struct vex_lane_stat *stat = &plane->stat->lane[i];
+
+		if (stat->state != VEX_SLOT_FREE)
+			continue;
+		memset(stat, 0, sizeof(*stat));
+		stat->port = port->id;
+		stat->number = lane->number;
+		stat->ring_size = lane->ring.ring_size;
+		stat->state = VEX_SLOT_LIVE;
+		lane->stat = stat;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_message *message,
+		int *page_fd, char *reason)
+{
+	int slot = free_slot((void **)port->lanes, VEX_PORT_LANES_MAX);
+	struct lane *lane;
+	int error = check_lane(plane, message, reason);
+
+	if (error) {
+		close(fd);
+		return error;
+	}
+	error = map_lane(fd, message, &lane, reason);
+	if (error)
+		return error;
+	lane->number = (uint32_t)slot;
+	if (slot < 0 || open_lane_stat(plane, port, lane)) {
+		free_lane(lane);
+		return refuse(reason, -ENOSPC, "no lane is left: %u a port, %u in all",
+				VEX_PORT_LANES_MAX, VEX_LANES_MAX);
+	}
+	port->lanes[slot] = lane;
+	port->lane_count++;
+	port->stat->lane_count = port->lane_count;
+	plan_publish(plane, &plane->workers[port->worker]);
+	*page_fd = lane->page.fd;
+	lane->page.fd = -1;
+	message->lane.lane = lane->number;
+	return 0;
+}
+
+static void drain_lane(struct plane *plane, struct port *port, struct lane *lane)
+{
+	lane->drain_until = VEX_LOAD_RELAXED(&lane->page.page->position) + lane->ring.ring_size;
+	lane->stat->state = VEX_SLOT_DRAINING;
+	VEX_STORE_RELEASE(&lane->draining, true);
+	plan_wake(&plane->workers[port->worker]);
+}
+
+int port_remove_lane(struct plane *plane, struct port *port, uint32_t number, char *reason)
+{
+	if (number >= VEX_PORT_LANES_MAX || !port->lanes[number])
+		return refuse(reason, -ENOENT, "the port has no lane %u", number);
+	drain_lane(plane, port, port->lanes[number]);
+	return 0;
+}
+
+void port_drain(struct plane *plane, struct port *port)
+{
+	port->stat->state = VEX_SLOT_DRAINING;
+	for (uint32_t i = 0; i < VEX_PORT_LANES_MAX; i++)
+		if (port->lanes[i])
+			drain_lane(plane, port, port->lanes[i]);
+}
+
+int port_move(struct plane *plane, uint32_t id, uint32_t to, char *reason)
+{
+	struct port *port = id < VEX_PORTS_MAX ? plane->ports[id] : NULL;
+	struct worker *from;
+
+	if (!port)
+		return refuse(reason, -ENOENT, "there is no port %u", id);
+	if (to >= plane->worker_count)
+		return refuse(reason, -ENOENT, "there is no worker %u: 0 to %u are there", to,
+				plane->worker_count - 1);
+	if (port->worker == to)
+		return 0;
+	from = &plane->workers[port->worker];
+	watch_port(from, port, EPOLL_CTL_DEL);
+	port->worker = to;
+	plan_publish(plane, from); /* once acknowledged, the old worker is done with it */
+	watch_port(&plane->workers[to], port, EPOLL_CTL_ADD);
+	plan_publish(plane, &plane->workers[to]);
+	port->stat->worker = to;
+	return 0;
+}
+
+static void retire_lane(struct plane *plane, struct port *port, uint32_t number)
+{
+	struct lane *lane = port->lanes[number];
+
+	port->lanes[number] = NULL;
+	port->lane_count--;
+	port->stat->lane_count = port->lane_count;
+	plan_publish(plane, &plane->workers[port->worker]);
+	plane->stat->retired.lanes++;
+	plane->stat->retired.abandoned += lane->stat->abandoned;
+	if (VEX_LOAD_RELAXED(&lane->untrusted)) {
+		plane->stat->retired.untrusted++;
+		vex_warn("port %u (%s, pid %u): lane %u broke the lane's rules and was detached",
+				port->id, port->stat->name, port->pid, number);
+	}
+	lane->stat->state = VEX_SLOT_FREE;
+	free_lane(lane);
+}
+
+static void retire_port(struct plane *plane, struct port *port)
+{
+	struct vex_port_stat *total = &plane->stat->retired.port;
+	struct vex_port_stat *stat = port->stat;
+
+	vex_stat_begin(&plane->stat->generation);
+#define VEX_PORT_COUNTER(name, description) total->name += stat->name;
+#include "stat/stat.def"
+	for (unsigned i = 0; i < VEX_DROP_LIMIT; i++)
+		total->drop[i] += stat->drop[i];
+	for (unsigned i = 0; i < VEX_REJECT_LIMIT; i++)
+		total->reject[i] += stat->reject[i];
+	plane->stat->retired.ports++;
+	memset(stat, 0, sizeof(*stat));
+	vex_stat_end(&plane->stat->generation);
+	plane->ports[port->id] = NULL;
+	watch_port(&plane->workers[port->worker], port, EPOLL_CTL_DEL);
+	close(port->wake);
+	free(port);
+}
+
+/* A producer that goes on writing after it hung up is not listened to for ever. */
+static bool lane_done(const struct lane *lane)
+{
+	if (VEX_LOAD_RELAXED(&lane->untrusted))
+		return true;
+	if (!lane->draining)
+		return false;
+	return VEX_LOAD_ACQUIRE(&lane->drained) ||
+			VEX_LOAD_RELAXED(&lane->page.page->position) >= lane->drain_until;
+}
+
+static bool reap_port(struct plane *plane, struct port *port)
+{
+	bool drains = false;
+
+	for (uint32_t i = 0; i < VEX_PORT_LANES_MAX; i++) {
+		if (!port->lanes[i])
+			continue;
+		if (lane_done(port->lanes[i]))
+			retire_lane(plane, port, i);
+		else
+			drains |= port->lanes[i]->draining;
+	}
+	if (port->stat->state == VEX_SLOT_DRAINING && !port->lane_count)
+		retire_port(plane, port);
+	return drains;
+}
+
+bool port_reap(struct plane *plane)
+{
+	bool drains = false;
+
+	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
+		if (plane->ports[i])
+			drains |= reap_port(plane, plane->ports[i]);
+	return drains;
+}

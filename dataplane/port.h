@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ports and their lanes, from attach to the day they are freed. Main core only. Functions
+ * return 0 or a negative errno, and leave a sentence in reason (VEX_REASON_MAX) on failure.
+ *
+ * A port lives as long as its connection; then it drains: what its lanes hold is delivered,
+ * what its producer lost is announced, and port_reap() frees it.
+ */
+#ifndef VEX_DATAPLANE_PORT_H
+#define VEX_DATAPLANE_PORT_H
+
+#include <sys/socket.h>
+
+#include "dataplane/plane.h"
+
+int port_add(struct plane *plane, const struct vex_message *hello, const struct ucred *who,
+		struct port **port, char *reason);
+
+/**
+ * Adds a lane whose ring is fd, which is closed in any case. On success message holds the
+ * answer and *page_fd the consumer page to be passed (and then closed by the caller).
+ */
+int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_message *message,
+		int *page_fd, char *reason);
+
+/** Begins to drain one lane, by its number. */
+int port_remove_lane(struct plane *plane, struct port *port, uint32_t number, char *reason);
+
+/** Begins to drain the whole port. */
+void port_drain(struct plane *plane, struct port *port);
+
+int port_move(struct plane *plane, uint32_t port, uint32_t worker, char *reason);
+
+/** Frees what is drained or can't be trusted. Returns whether anything still drains. */
+bool port_reap(struct plane *plane);
+
+#endif

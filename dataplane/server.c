@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/message.h"
+#include "dataplane/port.h"
+#include "dataplane/subscriber.h"
+
+#define CONNECTIONS_MAX (VEX_PORTS_MAX + VEX_SUBSCRIBERS_MAX + 16u)
+#define BACKLOG 64
+#define EVENTS_A_POLL 32
+
+struct connection {
+	int fd; /* -1: free */
+	uint32_t role;
+	struct ucred who;
+	struct port *port;
+	struct subscriber *subscriber;
+};
+
+struct server {
+	struct plane *plane;
+	int listener;
+	int epoll;
+	struct server_access access;
+	char path[108];
+	struct connection connections[CONNECTIONS_MAX];
+};
+
+/* An answer in the making: the request is overwritten by it. */
+struct exchange {
+	struct connection *from;
+	struct vex_message message;
+	int fd;	  /* passed with the request; -1 once taken */
+	int pass; /* to be passed with the answer */
+	bool keep_pass; /* not ours to close */
+	char reason[VEX_REASON_MAX];
+};
+
+static int take_fd(struct exchange *exchange)
+{
+	int fd = exchange->fd;
+
+	exchange->fd = -1;
+	return fd;
+}
+
+static int refuse(struct exchange *exchange, int error, const char *why)
+{
+	snprintf(exchange->reason, sizeof(exchange->reason), "%s", why);
+	return error;
+}
+
+static int answer_welcome(struct server *server, struct exchange *exchange, uint32_t id,
+		uint32_t count)
+{
+	struct vex_message *message = &exchange->message;
+
+	memset(message->bytes, 0, sizeof(message->bytes));
+	message->type = VEX_MESSAGE_WELCOME;
+	message->welcome.id = id;
+	message->welcome.node = server->plane->node;
+	message->welcome.count = count;
+	message->welcome.pid = (uint32_t)getpid();
+	message->welcome.started_ns = server->plane->stat->started_ns;
+	return 0;
+}
+
+static int hello_producer(struct server *server, struct exchange *exchange)
+{
+	struct connection *from = exchange->from;
+	int error = port_add(server->plane, &exchange->message, &from->who, &from->port,
+			exchange->reason);
+
+	if (error)
+		return error;
+	exchange->pass = from->port->wake;
+	exchange->keep_pass = true;
+	return answer_welcome(server, exchange, from->port->id, VEX_PORT_LANES_MAX);
+}
+
+static int hello_subscriber(struct server *server, struct exchange *exchange)
+{
+	struct connection *from = exchange->from;
+	int error = subscriber_add(server->plane, &exchange->message, &from->who,
+			take_fd(exchange), &from->subscriber, exchange->reason);
+
+	if (error)
+		return error;
+	return answer_welcome(server, exchange, from->subscriber->id,
+			server->plane->worker_count);
+}
+
+static int hello_control(struct server *server, struct exchange *exchange)
+{
+	uint32_t uid = exchange->from->who.uid;
+
+	if (uid != 0 && uid != geteuid())
+		return refuse(exchange, -EACCES, "only root and the data plane's own user may control it");
+	exchange->pass = server->plane->stat_fd;
+	exchange->keep_pass = true;
+	return answer_welcome(server, exchange, 0, 0);
+}
+
+static int on_hello(struct server *server, struct exchange *exchange)
+{
+	uint32_t role = exchange->message.hello.role;
+	int error;
+
+	if (exchange->from->role != VEX_ROLE_NONE)
+		return refuse(exchange, -EINVAL, "this connection has said HELLO before");
+	if (role == VEX_ROLE_PRODUCER)
+		error = hello_producer(server, exchange);
+	else if (role == VEX_ROLE_SUBSCRIBER)
+		error = hello_subscriber(server, exchange);
+	else if (role == VEX_ROLE_CONTROL)
+		error = hello_control(server, exchange);
+	else
+		error = refuse(exchange, -EINVAL, "HELLO names no role");
+	if (!error)
+		exchange->from->role = role;
+	return error;
+}
+
+static int on_lane_add(struct server *server, struct exchange *exchange)
+{
+	struct connection *from = exchange->from;
+	int error;
+
+	if (exchange->fd < 0)
+		return refuse(exchange, -EINVAL, "LANE_ADD comes with a memfd");
+	if (from->port)
+		error = port_add_lane(server->plane, from->port, take_fd(exchange),
+				&exchange->message, &exchange->pass, exchange->reason);
+	else if (from->subscriber && !from->subscriber->started)
+		error = subscriber_add_lane(server->plane, from->subscriber, take_fd(exchange),
+				&exchange->message, &exchange->pass, exchange->reason);
+	else
+		return refuse(exchange, -EINVAL, "no lane can be added here");
+	if (!error)
+		exchange->message.type = VEX_MESSAGE_LANE_ADDED;
+	return error;
+}
+
+static int on_start(struct server *server, struct exchange *exchange)
+{
+	struct subscriber *sub = exchange->from->subscriber;
+
+	if (!sub || sub->started)
+		return refuse(exchange, -EINVAL, "START is for a subscriber, once");
+	return subscriber_start(server->plane, sub, exchange->reason);
+}
+
+static int on_lane_remove(struct server *server, struct exchange *exchange)
+{
+	if (!exchange->from->port)
+		return refuse(exchange, -EINVAL, "LANE_REMOVE is for producers");
+	return port_remove_lane(server->plane, exchange->from->port, exchange->message.lane.lane,
+			exchange->reason);
+}
+
+static void hang_up(struct server *server, struct connection *connection)
+{
+	if (connection->port)
+		port_drain(server->plane, connection->port);
+	if (connection->subscriber)
+		subscriber_remove(server->plane, connection->subscriber);
+	close(connection->fd);
+	*connection = (struct connection){.fd = -1};
+}
+
+/* Detaching is hanging up on whoever is behind the port or the subscription. */
+static int on_detach(struct server *server, struct exchange *exchange, bool port)
+{
+	uint32_t id = exchange->message.target.id;
+
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *each = &server->connections[i];
+
+		if (each->fd < 0)
+			continue;
+		if (port ? each->port && each->port->id == id
+			 : each->subscriber && each->subscriber->id == id) {
+			hang_up(server, each);
+			return 0;
+		}
+	}
+	return refuse(exchange, -ENOENT, port ? "there is no such port" : "there is no such subscriber");
+}
+
+static int on_control(struct server *server, struct exchange *exchange)
+{
+	if (exchange->from->role != VEX_ROLE_CONTROL)
+		return refuse(exchange, -EACCES, "this request is for control sessions");
+	if (exchange->message.type == VEX_MESSAGE_PORT_MOVE)
+		return port_move(server->plane, exchange->message.target.id,
+				exchange->message.target.worker, exchange->reason);
+	return on_detach(server, exchange, exchange->message.type == VEX_MESSAGE_PORT_DETACH);
+}
+
+/* The answer is DONE unless the handler made it another. */
+static int handle(struct server *server, struct exchange *exchange)
+{
+	uint16_t type = exchange->message.type;
+	int error;
+
+	switch (type) {
+	case VEX_MESSAGE_HELLO:
+		error = on_hello(server, exchange);
+		break;
+	case VEX_MESSAGE_LANE_ADD:
+		error = on_lane_add(server, exchange);
+		break;
+	case VEX_MESSAGE_LANE_REMOVE:
+		error = on_lane_remove(server, exchange);
+		break;
+	case VEX_MESSAGE_START:
+		error = on_start(server, exchange);
+		break;
+	case VEX_MESSAGE_PORT_MOVE:
+	case VEX_MESSAGE_PORT_DETACH:
+	case VEX_MESSAGE_SUBSCRIBER_DETACH:
+		error = on_control(server, exchange);
+		break;
+	default:
+		error = refuse(exchange, -EINVAL, "this message is not a request");
+	}
+	if (!error && exchange->message.type == type)
+		exchange->message.type = VEX_MESSAGE_DONE;
+	return error;
+}
+
+static void make_refusal(struct server *server, struct exchange *exchange, int error)
+{
+	struct vex_message *message = &exchange->message;
+
+	memset(message->bytes, 0, sizeof(message->bytes));
+	message->type = VEX_MESSAGE_REFUSED;
+	message->error = error;
+	memcpy(message->reason, exchange->reason, sizeof(message->reason));
+	server->plane->stat->retired.refused++;
+	vex_warn("pid %d (uid %u) was refused: %s", exchange->from->who.pid,
+			exchange->from->who.uid, exchange->reason);
+}
+
+static void serve(struct server *server, struct connection *connection)
+{
+	struct exchange exchange = {.from = connection, .fd = -1, .pass = -1};
+	int error = vex_message_receive(connection->fd, &exchange.message, &exchange.fd);
+
+	if (error == -EAGAIN)
+		return;
+	if (error) {
+		hang_up(server, connection);
+		return;
+	}
+	error = handle(server, &exchange);
+	if (error)
+		make_refusal(server, &exchange, error);
+	if (connection->fd >= 0 &&
+			vex_message_send(connection->fd, &exchange.message, exchange.pass))
+		hang_up(server, connection);
+	if (exchange.fd >= 0)
+		close(exchange.fd);
+	if (exchange.pass >= 0 && !exchange.keep_pass)
+		close(exchange.pass);
+}
+
+static bool allowed(const struct server_access *access, const struct ucred *who)
+{
+	if (access->anyone || who->uid == 0 || who->uid == geteuid())
+		return true;
+	for (uint32_t i = 0; i < access->uid_count; i++)
+		if (access->uids[i] == who->uid)
+			return true;
+	for (uint32_t i = 0; i < access->gid_count; i++)
+		if (access->gids[i] == who->gid)
+			return true;
+	return false;
+}
+
+static void turn_away(struct server *server, int fd, const struct ucred *who, int error,
+		const char *why)
+{
+	struct connection stranger = {.fd = fd, .who = *who};
+	struct exchange exchange = {.from = &stranger};
+
+	refuse(&exchange, error, why);
+	make_refusal(server, &exchange, error);
+	vex_message_send(fd, &exchange.message, -1);
+	close(fd);
+}
+
+static struct connection *free_connection(struct server *server)
+{
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+		if (server->connections[i].fd < 0)
+			return &server->connections[i];
+	return NULL;
+}
+
+static void take_connection(struct server *server)
+{
+	struct connection *connection = free_connection(server);
+	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = connection};
+	struct ucred who = {0};
+	socklen_t len = sizeof(who);
+
+	if (fd < 0)
+		return;
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
+	if (!allowed(&server->access, &who)) {
+		turn_away(server, fd, &who, -EACCES, "this user may not attach (see allow_uids)");
+		return;
+	}
+	if (!connection) {
+		turn_away(server, fd, &who, -ENOSPC, "too many connections");
+		return;
+	}
+	*connection = (struct connection){.fd = fd, .who = who};
+	epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+void server_poll(struct server *server, int timeout_ms)
+{
+	struct epoll_event events[EVENTS_A_POLL];
+	int n = epoll_wait(server->epoll, events, EVENTS_A_POLL, timeout_ms);
+
+	for (int i = 0; i < n; i++) {
+		struct connection *connection = events[i].data.ptr;
+
+		if (!connection)
+			take_connection(server);
+		else if (connection->fd >= 0)
+			serve(server, connection);
+	}
+}
+
+void server_set_access(struct server *server, const struct server_access *access)
+{
+	server->access = *access;
+	chmod(server->path, access->mode);
+}
+
+static int fail(const char *path, int error)
+{
+	vex_error("socket %s: %s%s", path, strerror(-error),
+			error == -EADDRINUSE ? "; another vex-dataplane listens there: stop it, or "
+					       "choose another path by --socket"
+					     : "");
+	return error;
+}
+
+/* A file that nobody listens at is what a killed data plane left behind. */
+static int clear_path(const char *path)
+{
+	int fd = vex_message_connect(path);
+
+	if (fd >= 0) {
+		close(fd);
+		return -EADDRINUSE;
+	}
+	if (fd == -ECONNREFUSED && unlink(path) < 0)
+		return -errno;
+	return fd == -ENAMETOOLONG ? fd : 0;
+}
+
+static int listen_at(struct server *server)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct epoll_event event = {.events = EPOLLIN};
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);
+	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (server->listener < 0 || server->epoll < 0)
+		return -errno;
+	if (bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+			chmod(server->path, server->access.mode) < 0 ||
+			listen(server->listener, BACKLOG) < 0 ||
+			epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0)
+		return -errno;
+	return 0;
+}
+
+int server_open(struct plane *plane, const char *path, const struct server_access *access,
+		struct server **out)
+{
+	struct server *server;
+	int error = clear_path(path);
+
+	if (error)
+		return fail(path, error);
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return fail(path, -ENOMEM);
+	server->plane = plane;
+	server->access = *access;
+	snprintf(server->path, sizeof(server->path), "%s", path);
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+		server->connections[i].fd = -1;
+	error = listen_at(server);
+	if (error) {
+		close(server->listener);
+		close(server->epoll);
+		free(server);
+		return fail(path, error);
+	}
+	*out = server;
+	return 0;
+}
+
+void server_close(struct server *server)
+{
+	if (!server)
+		return;
+	unlink(server->path);
+	close(server->listener);
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+		if (server->connections[i].fd >= 0)
+			hang_up(server, &server->connections[i]);
+	close(server->epoll);
+	free(server);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data plane's socket: who may attach, and what he asks for (abi/handshake.h). Main core
+ * only. Requests are answered one after another; each is bounded by a round of the workers.
+ */
+#ifndef VEX_DATAPLANE_SERVER_H
+#define VEX_DATAPLANE_SERVER_H
+
+#include "dataplane/plane.h"
+
+#define SERVER_IDS_MAX 32u
+
+struct server_access {
+	uint32_t mode; /**< of the socket file */
+	bool anyone;
+	uint32_t uid_count;
+	uint32_t gid_count;
+	uint32_t uids[SERVER_IDS_MAX]; /**< besides root and our own */
+	uint32_t gids[SERVER_IDS_MAX];
+};
+
+struct server;
+
+/**
+ * Listens at path. A socket file that nobody listens at is replaced; -EADDRINUSE where someone
+ * does. The error was logged.
+ */
+int server_open(struct plane *plane, const char *path, const struct server_access *access,
+		struct server **server);
+
+/** Changes who may attach from now on; those who are there stay. */
+void server_set_access(struct server *server, const struct server_access *access);
+
+/** Waits up to timeout_ms for requests and answers them. */
+void server_poll(struct server *server, int timeout_ms);
+
+/** Closes every connection and removes the socket file. NULL is fine. */
+void server_close(struct server *server);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a stage is: a function over one burst of one port. A stage includes this header, never
+ * another stage. The order of stages stands in pipeline.c.
+ *
+ * Stages run on a worker: no lock, no allocation from the heap, no system call, no log line.
+ */
+#ifndef VEX_DATAPLANE_STAGE_H
+#define VEX_DATAPLANE_STAGE_H
+
+#include "dataplane/plane.h"
+
+/** Events on their way through the stages; all of one port. */
+struct burst {
+	uint32_t count;
+	const struct plan_port *from;
+	struct port *port;
+	struct vex_object *event[VEX_BURST_MAX];
+};
+
+typedef void stage_run(struct worker *worker, struct burst *burst);
+
+stage_run stage_ingest;
+stage_run stage_translate;
+stage_run stage_deliver;
+
+/** Gives the room that a burst took in its lanes back to their producers. */
+void ingest_release(const struct plan_port *from);
+
+/** Tries to announce losses that subscribers were not told of yet. */
+void deliver_gaps(struct worker *worker);
+
+/** Copies bytes from offset on, both multiples of 8; the two do not overlap. */
+static inline void copy_from(void *to, const void *from, uint32_t offset, uint32_t size)
+{
+	uint8_t *out = (uint8_t *)to;
+	const uint8_t *in = (const uint8_t *)from;
+
+	for (; offset + 16 <= size; offset += 16)
+		__builtin_memcpy(out + offset, in + offset, 16);
+	if (offset < size)
+		__builtin_memcpy(out + offset, in + offset, 8);
+}
+
+/** Gives an event's objects back to their pools. */
+static inline void free_event(struct worker *worker, struct vex_object *event)
+{
+	if (VEX_UNLIKELY(event->record != &event->header))
+		rte_mempool_put(worker->long_objects, event->record);
+	rte_mempool_put(worker->objects, event);
+}
+
+#endif

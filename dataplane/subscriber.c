@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/subscriber.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "dataplane/idle.h"
+#include "dataplane/plan.h"
+
+#define RING_SIZE_DEFAULT (1u << 20)
+
+#define refuse(reason, error, ...) (snprintf(reason, VEX_REASON_MAX, __VA_ARGS__), error)
+
+/* Anything else might block the worker that writes to it. */
+static bool is_unix_socket(int fd)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+			domain == AF_UNIX;
+}
+
+static void open_stat(struct plane *plane, struct subscriber *sub,
+		const struct vex_message *hello, const struct ucred *who)
+{
+	struct vex_subscriber_stat *stat = &plane->stat->subscriber[sub->id];
+
+	vex_stat_begin(&plane->stat->generation);
+	memset(stat, 0, sizeof(*stat));
+	stat->pid = (uint32_t)who->pid;
+	stat->uid = who->uid;
+	stat->attached_ns = vex_clock_now();
+	stat->ring_size = sub->ring_size;
+	stat->filter = sub->filter;
+	snprintf(stat->name, sizeof(stat->name), "%.*s", (int)VEX_NAME_MAX - 1,
+			hello->hello.name);
+	stat->state = VEX_SLOT_LIVE;
+	vex_stat_end(&plane->stat->generation);
+	sub->stat = stat;
+}
+
+static int find_slot(const struct plane *plane)
+{
+	for (int i = 0; i < (int)VEX_SUBSCRIBERS_MAX; i++)
+		if (!plane->subscribers[i])
+			return i;
+	return -1;
+}
+
+static int check_hello(const struct plane *plane, uint64_t ring_size, int wake, char *reason)
+{
+	if (!is_unix_socket(wake))
+		return refuse(reason, -EINVAL, "a unix socket to be woken by is wanted");
+	if (!vex_ring_size_valid(ring_size) || ring_size > plane->ring_max)
+		return refuse(reason, -EINVAL,
+				"a lane of %llu bytes: want a power of two, 4096 to %llu (ring_max)",
+				(unsigned long long)ring_size,
+				(unsigned long long)plane->ring_max);
+	return 0;
+}
+
+int subscriber_add(struct plane *plane, const struct vex_message *hello, const struct ucred *who,
+		int wake, struct subscriber **out, char *reason)
+{
+	uint64_t ring_size = hello->hello.ring_size ? hello->hello.ring_size : RING_SIZE_DEFAULT;
+	int error = check_hello(plane, ring_size, wake, reason);
+	int slot = find_slot(plane);
+	struct subscriber *sub = NULL;
+
+	if (!error && slot < 0)
+		error = refuse(reason, -ENOSPC, "all %u subscriptions are taken",
+				VEX_SUBSCRIBERS_MAX);
+	if (!error && !(sub = calloc(1, sizeof(*sub))))
+		error = refuse(reason, -ENOMEM, "out of memory");
+	if (error) {
+		if (wake >= 0)
+			close(wake);
+		return error;
+	}
+	sub->id = (uint32_t)slot;
+	sub->wake = wake;
+	sub->filter = hello->hello.filter;
+	sub->ring_size = ring_size;
+	open_stat(plane, sub, hello, who);
+	plane->subscribers[slot] = sub;
+	*out = sub;
+	return 0;
+}
+
+static void free_target(struct target *target)
+{
+	if (!target)
+		return;
+	vex_ring_map_close(&target->ring);
+	vex_page_map_close(&target->page);
+	free(target);
+}
+
+static int map_target(struct subscriber *sub, int fd, struct target **out)
+{
+	struct target *target = aligned_alloc(VEX_LINE, sizeof(*target));
+	int error;
+
+	if (!target) {
+		close(fd);
+		return -ENOMEM;
+	}
+	memset(target, 0, sizeof(*target));
+	target->ring.fd = -1;
+	error = vex_page_map_open(&target->page, fd);
+	if (!error)
+		error = vex_ring_map_create(&target->ring, sub->ring_size);
+	if (error) {
+		free_target(target);
+		return error;
+	}
+	vex_lane_writer_init(&target->writer, target->ring.ring, sub->ring_size,
+			target->ring.page, target->page.page);
+	target->record_max = vex_lane_record_max(sub->ring_size);
+	*out = target;
+	return 0;
+}
+
+int subscriber_add_lane(struct plane *plane, struct subscriber *sub, int fd,
+		struct vex_message *message, int *ring_fd, char *reason)
+{
+	uint32_t worker = message->lane.lane;
+	struct target *target;
+	int error;
+
+	if (fd < 0 || worker >= plane->worker_count || sub->targets[worker]) {
+		if (fd >= 0)
+			close(fd);
+		return refuse(reason, -EINVAL, "lane %u is not one of 0 to %u, or is open", worker,
+				plane->worker_count - 1);
+	}
+	error = map_target(sub, fd, &target);
+	if (error)
+		return refuse(reason, error, "the lane's memory: %s", strerror(-error));
+	target->subscriber = sub->id;
+	target->wake = sub->wake;
+	target->stat = &sub->stat->worker[worker];
+	sub->targets[worker] = target;
+	message->lane.ring_size = sub->ring_size;
+	*ring_fd = target->ring.fd;
+	target->ring.fd = -1;
+	return 0;
+}
+
+int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason)
+{
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		if (!sub->targets[i])
+			return refuse(reason, -EINVAL, "lane %u is not open yet", i);
+	sub->started = true;
+	plan_publish_all(plane);
+	return 0;
+}
+
+static void retire_targets(struct plane *plane, struct subscriber *sub)
+{
+	struct vex_target_stat *total = &plane->stat->retired.target;
+
+	vex_stat_begin(&plane->stat->generation);
+	for (uint32_t i = 0; i < plane->worker_count; i++) {
+		struct vex_target_stat *stat = &sub->stat->worker[i];
+#define VEX_TARGET_COUNTER(name, description) total->name += stat->name;
+#include "stat/stat.def"
+	}
+	plane->stat->retired.subscribers++;
+	memset(sub->stat, 0, sizeof(*sub->stat));
+	vex_stat_end(&plane->stat->generation);
+}
+
+void subscriber_remove(struct plane *plane, struct subscriber *sub)
+{
+	plane->subscribers[sub->id] = NULL;
+	plan_publish_all(plane);
+	retire_targets(plane, sub);
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		free_target(sub->targets[i]);
+	close(sub->wake);
+	free(sub);
+}
+
+void subscriber_kick_waiting(struct plane *plane)
+{
+	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++) {
+		struct subscriber *sub = plane->subscribers[i];
+
+		for (uint32_t k = 0; sub && sub->started && k < plane->worker_count; k++)
+			if (VEX_LOAD_RELAXED(&sub->targets[k]->kick_wanted))
+				idle_kick(sub->targets[k]);
+	}
+}

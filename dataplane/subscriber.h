@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Subscribers and their lanes, one from each worker. Main core only. Functions return 0 or a
+ * negative errno, and leave a sentence in reason (VEX_REASON_MAX) on failure.
+ */
+#ifndef VEX_DATAPLANE_SUBSCRIBER_H
+#define VEX_DATAPLANE_SUBSCRIBER_H
+
+#include <sys/socket.h>
+
+#include "dataplane/plane.h"
+
+/** Takes wake, a unix socket; closes it on failure too. */
+int subscriber_add(struct plane *plane, const struct vex_message *hello, const struct ucred *who,
+		int wake, struct subscriber **sub, char *reason);
+
+/**
+ * Opens the lane from one worker; fd is the subscriber's page and closed in any case. On
+ * success *ring_fd is to be passed, and then closed by the caller.
+ */
+int subscriber_add_lane(struct plane *plane, struct subscriber *sub, int fd,
+		struct vex_message *message, int *ring_fd, char *reason);
+
+/** From here on it gets events; every lane must be open. */
+int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason);
+
+void subscriber_remove(struct plane *plane, struct subscriber *sub);
+
+/** Wakes subscribers that busy workers did not come round to wake. */
+void subscriber_kick_waiting(struct plane *plane);
+
+#endif
