@@ -12,7 +12,7 @@
 #include <yaml.h>
 
 #include "abi/handshake.h"
-#include "control.h"
+#include "control_socket.h"
 
 #define FILE_MAX (1u << 20)
 

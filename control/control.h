@@ -7,11 +7,10 @@
 #include <uv.h>
 
 #include "config.h"
+#include "control_socket.h"
 #include "plane.h"
 #include "stat/stat.h"
 #include "wire/server.h"
-
-#define CONTROL_SOCKET_DEFAULT "/run/vexplane/control.sock"
 
 struct control {
 	uv_loop_t loop;

@@ -134,7 +134,9 @@ json_t *report_verify(const struct control *control)
 			json_object_set_new(o, "why",
 					report_text(rows[i].why, sizeof(rows[i].why)));
 		json_array_append_new(list, o);
-		held += rows[i].held;
 	}
+	for (i = 0; i < VEX_PORTS_MAX; i++)
+		if (control->copy->port[i].state != VEX_SLOT_FREE)
+			held += control->copy->port[i].held;
 	return json_pack("{s:b, s:I, s:o}", "ok", ok, "held", (json_int_t)held, "rows", list);
 }

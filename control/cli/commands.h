@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vexctl's commands. Each takes argv as main() does, argv[0] being the command's full name,
- * and returns an exit code (enum vex_exit). Options that stand for all commands are already
- * taken out of argv, wherever they stood, and are found in vexctl.
+ * vexctl's commands. Each takes argv as main() does, argv[0] being the command's full name
+ * ("show ports"), and returns an exit code (enum vex_exit). Options that stand for all commands
+ * are already taken out of argv, wherever they stood, and are found in vexctl.
  */
 #ifndef VEX_CONTROL_CLI_COMMANDS_H
 #define VEX_CONTROL_CLI_COMMANDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/log.h"
 
@@ -20,16 +21,41 @@ struct vexctl_globals {
 
 extern struct vexctl_globals vexctl;
 
-int vexctl_status(int argc, char **argv);
-int vexctl_show(int argc, char **argv);
-int vexctl_verify(int argc, char **argv);
-int vexctl_port(int argc, char **argv);
-int vexctl_subscriber(int argc, char **argv);
+struct command {
+	const char *words;   /**< what is typed, by spaces; unambiguous prefixes will do */
+	const char *params;  /**< what must follow, "name:type" by spaces, as in control.def */
+	const char *help;    /**< one line */
+	int (*run)(int argc, char **argv);
+};
+
+/** All of them, in the order of the help; ends in one without words. */
+extern const struct command commands[];
+
+/* One for each call of control.def. */
+#define VEX_CALL(method, handler, NEEDS, words, help) int vexctl_##handler(int argc, char **argv);
+#define VEX_ORDER(method, handler, MESSAGE, params, words, help) \
+	int vexctl_##handler(int argc, char **argv);
+#include "control.def"
+
 int vexctl_tail(int argc, char **argv);
 int vexctl_top(int argc, char **argv);
 int vexctl_capture(int argc, char **argv);
-int vexctl_version(int argc, char **argv);
 int vexctl_completion(int argc, char **argv);
 int vexctl_help(int argc, char **argv);
+
+/**
+ * The command that the first words of argv name, which are as many as *used then says. NULL
+ * with a message on stderr where they name none, or more than one.
+ */
+const struct command *command_find(int argc, char **argv, int *used);
+
+/** A command's own options, by spaces; for completion. */
+const char *command_options(const struct command *command);
+
+/** "port move PORT WORKER" */
+void command_usage(const struct command *command, char *out, size_t cap);
+
+/** Prints its usage, and what there is to say of it. */
+void command_print_help(const struct command *command);
 
 #endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cli/commands.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/suggest.h"
+
+#define LIST_MAX 512u
+
+#define VEX_CALL(method, handler, NEEDS, words_, help_) \
+	{.words = words_, .params = "", .help = help_, .run = vexctl_##handler},
+#define VEX_ORDER(method, handler, MESSAGE, params_, words_, help_) \
+	{.words = words_, .params = params_, .help = help_, .run = vexctl_##handler},
+const struct command commands[] = {
+#include "control.def"
+	{"completion", "bash|zsh:word", "print a script that completes commands in a shell",
+			vexctl_completion},
+	{"help", "[COMMAND]:word", "describe all commands, or one", vexctl_help},
+	{NULL},
+};
+
+/* What is to be said of a command's options. Without details it answers --help itself. */
+static const struct {
+	const char *words;
+	const char *options;
+	const char *details;
+} extras[] = {
+	{"status", "", "Exit code 1 where the data plane is not running.\n"},
+	{"verify", "--quiet --wait",
+			"  --quiet   print nothing; the exit code tells\n"
+			"  --wait S  ask again, for at most S seconds, until all holds and nothing\n"
+			"            is held\n\n"
+			"Exit code 1 where it does not hold.\n"},
+};
+
+/* The n-th word of a command; 0 where it has fewer. */
+static size_t nth_word(const struct command *command, int n, const char **word)
+{
+	*word = command->words;
+	while (n-- > 0) {
+		*word += strcspn(*word, " ");
+		*word += **word == ' ';
+	}
+	return strcspn(*word, " ");
+}
+
+/* Whether a command's first count words are those that another begins with. */
+static bool same_start(const struct command *a, const struct command *b, int count)
+{
+	const char *left;
+	const char *right;
+	size_t len;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		len = nth_word(a, i, &left);
+		if (!len || len != nth_word(b, i, &right) || memcmp(left, right, len))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What may stand at place n behind the words that found has there: each once, those that begin
+ * with typed. Returns how many, and names them in list; one is the first command with such a
+ * word, or the one whose word is typed in full. Commands that begin alike stand together.
+ */
+static unsigned list_words(const struct command *found, int n, const char *typed, char *list,
+		const struct command **one)
+{
+	const struct command *previous = NULL;
+	const struct command *command;
+	size_t typed_len = strlen(typed);
+	const char *word;
+	unsigned count = 0;
+	size_t used = 0;
+	size_t len;
+
+	*list = '\0';
+	for (command = commands; command->words; command++) {
+		len = nth_word(command, n, &word);
+		if (!len || !same_start(command, found, n) || typed_len > len ||
+				memcmp(word, typed, typed_len))
+			continue;
+		if (previous && same_start(command, previous, n + 1))
+			continue;
+		previous = command;
+		if (!count++ || len == typed_len)
+			*one = command;
+		if (len == typed_len)
+			return 1;
+		used += (size_t)snprintf(list + used, LIST_MAX - used, "%s%.*s",
+				used ? ", " : "", (int)len, word);
+	}
+	return count;
+}
+
+/* Says why no word fits, with the likeliest of those that would. */
+static void complain(const struct command *found, int n, const char *typed)
+{
+	const struct command *ignored;
+	char list[LIST_MAX];
+	char near[64];
+
+	list_words(found, n, "", list, &ignored);
+	if (suggest(typed, list, near, sizeof(near)))
+		vex_error("'%s' is not known here; did you mean '%s'?", typed, near);
+	else
+		vex_error("'%s' is not known here; try one of: %s", typed, list);
+}
+
+const struct command *command_find(int argc, char **argv, int *used)
+{
+	const struct command *found = commands;
+	char list[LIST_MAX];
+	const char *word;
+	unsigned count;
+	int n;
+
+	for (n = 0; n == 0 || nth_word(found, n, &word); n++) {
+		if (n == argc) {
+			list_words(found, n, "", list, &found);
+			vex_error("a command must follow, one of: %s", list);
+			return NULL;
+		}
+		count = list_words(found, n, argv[n], list, &found);
+		if (!count) {
+			complain(found, n, argv[n]);
+			return NULL;
+		}
+		if (count > 1) {
+			vex_error("'%s' may be any of: %s", argv[n], list);
+			return NULL;
+		}
+	}
+	*used = n;
+	return found;
+}
+
+const char *command_options(const struct command *command)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(extras) / sizeof(extras[0]); i++)
+		if (!strcmp(extras[i].words, command->words))
+			return extras[i].options;
+	return "";
+}
+
+/* A name stands in capitals; a word, which is typed as it is, does not. */
+void command_usage(const struct command *command, char *out, size_t cap)
+{
+	const char *p = command->params;
+	size_t n = (size_t)snprintf(out, cap, "%s", command->words);
+
+	while (*p && n + 2 < cap) {
+		bool literal = !strncmp(p + strcspn(p, ":"), ":word", 5);
+
+		out[n++] = ' ';
+		for (; *p != ':' && n + 1 < cap; p++)
+			out[n++] = literal ? *p : (char)toupper((unsigned char)*p);
+		p += strcspn(p, " ");
+		p += *p == ' ';
+	}
+	out[n] = '\0';
+}
+
+void command_print_help(const struct command *command)
+{
+	char usage[64];
+	size_t i;
+
+	command_usage(command, usage, sizeof(usage));
+	printf("Usage: vexctl [OPTION]... %s\n%c%s.\n", usage,
+			toupper((unsigned char)command->help[0]), command->help + 1);
+	for (i = 0; i < sizeof(extras) / sizeof(extras[0]); i++)
+		if (!strcmp(extras[i].words, command->words))
+			printf("\n%s", extras[i].details);
+	puts("\nOptions of all commands: see 'vexctl help'.");
+}

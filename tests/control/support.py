@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Starts and stops the programs under test, each test in a folder of its own."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+LIMIT_S = 20
+
+
+class Programs:
+    """Paths of the programs, set from the command line."""
+    control = vexctl = fake = dataplane = None
+
+
+def wait_for(condition, what):
+    """Waits until the condition gives something true, and returns it."""
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end:
+        got = condition()
+        if got:
+            return got
+        time.sleep(0.02)
+    raise AssertionError(f'waited {LIMIT_S} s in vain for {what}')
+
+
+class Case(unittest.TestCase):
+    """A folder, sockets in it, and processes that end with the test."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='vex-control-')
+        os.chmod(self.folder, 0o755)
+        self.control_socket = os.path.join(self.folder, 'control.sock')
+        self.data_socket = os.path.join(self.folder, 'data.sock')
+        self.log_path = os.path.join(self.folder, 'control.log')
+        self.processes = []
+
+    def tearDown(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+        shutil.rmtree(self.folder)
+
+    def spawn(self, command, **options):
+        process = subprocess.Popen(command, **options)
+        self.processes.append(process)
+        return process
+
+    def start_fake(self, fault=''):
+        process = self.spawn([Programs.fake, self.data_socket, fault])
+        wait_for(lambda: self.listens(self.data_socket, socket.SOCK_SEQPACKET), 'the fake')
+        return process
+
+    def control_command(self, *options):
+        return [Programs.control, '--socket', self.control_socket, '--data-socket',
+                self.data_socket, *options]
+
+    def start_control(self, *options):
+        with open(self.log_path, 'ab') as log:
+            process = self.spawn(self.control_command(*options), stderr=log)
+        wait_for(lambda: self.listens(self.control_socket, socket.SOCK_STREAM), 'vex-control')
+        return process
+
+    @staticmethod
+    def listens(path, kind):
+        with socket.socket(socket.AF_UNIX, kind) as client:
+            return client.connect_ex(path) == 0
+
+    def log(self):
+        with open(self.log_path, encoding='utf-8', errors='replace') as log:
+            return log.read()
+
+    def vexctl(self, *args, code=0, **options):
+        """Runs vexctl, checks its exit code, and returns what it printed on both."""
+        done = subprocess.run([Programs.vexctl, '--control', self.control_socket, '--socket',
+                               self.data_socket, *args], capture_output=True, timeout=LIMIT_S,
+                              check=False, **options)
+        out = done.stdout.decode()
+        err = done.stderr.decode()
+        self.assertEqual(done.returncode, code, f'vexctl {args}: {out}{err}')
+        self.assertNotIn('ERROR: AddressSanitizer', err)
+        return out, err
+
+    def json(self, *args, code=0):
+        out, err = self.vexctl(*args, '--json', code=code)
+        self.assertEqual(err, '')
+        self.assertEqual(out.count('\n'), 1)
+        return json.loads(out)
+
+    def plane_state(self):
+        done = subprocess.run([Programs.vexctl, '--control', self.control_socket, '--json',
+                               'status'], capture_output=True, timeout=LIMIT_S, check=False)
+        return json.loads(done.stdout)['data_plane']['state'] if done.stdout else None
+
+    def wait_plane(self, state):
+        wait_for(lambda: self.plane_state() == state, f'the data plane to be {state}')
+
+    def start_both(self, fault=''):
+        fake = self.start_fake(fault)
+        control = self.start_control()
+        self.wait_plane('running')
+        return fake, control
+
+    def finish(self, process):
+        """Waits for the end and returns the exit code; None stands for too long."""
+        try:
+            return process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return None
