@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The answering side of the control protocol, on a libuv loop. Everything here runs on the
- * loop's thread.
+ * loop's thread. The program must ignore SIGPIPE: libuv writes to callers who may have gone.
  *
  * Each connection has one call under way at a time and is read no further until its answer is
  * written, so a caller that does not read holds nothing but its own connection. A connection

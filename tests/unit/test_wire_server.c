@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -353,37 +352,6 @@ static void test_client_failures(void)
 	unlink(path);
 }
 
-static void test_listen(void)
-{
-	char deeper[96];
-	char text[256];
-	int first;
-	int second;
-
-	first = wire_listen(path, text, sizeof(text));
-	CU_ASSERT(first >= 0);
-	CU_ASSERT_EQUAL(wire_listen(path, text, sizeof(text)), -EADDRINUSE);
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, path));
-	close(first);
-	second = wire_listen(path, text, sizeof(text)); /* stale by now */
-	CU_ASSERT(second >= 0);
-	close(second);
-	unlink(path);
-	second = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	close(second);
-	CU_ASSERT_EQUAL(wire_listen(path, text, sizeof(text)), -EEXIST);
-	unlink(path);
-	snprintf(deeper, sizeof(deeper), "%s/no/such/socket", folder);
-	CU_ASSERT_EQUAL(wire_listen(deeper, text, sizeof(text)), -ENOENT);
-	snprintf(deeper, sizeof(deeper), "%s/made/socket", folder);
-	first = wire_listen(deeper, text, sizeof(text));
-	CU_ASSERT(first >= 0);
-	close(first);
-	unlink(deeper);
-	snprintf(deeper, sizeof(deeper), "%s/made", folder);
-	CU_ASSERT_EQUAL(rmdir(deeper), 0);
-}
-
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -395,7 +363,6 @@ int main(void)
 		{"a caller who is not let in", test_denied},
 		{"as many connections as may be", test_connection_limit},
 		{"servers that fail", test_client_failures},
-		{"sockets left behind", test_listen},
 		CU_TEST_INFO_NULL,
 	};
 	int ret;
