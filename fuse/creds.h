@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Acting for the caller. The kernel has checked permissions before a request comes here, with
+ * all it knows of the caller; what is left is that new files belong to the caller, and that
+ * set-id bits fall where the caller may not keep them.
+ *
+ * Each thread therefore takes on the caller's file-system ids and umask, and keeps its
+ * capabilities while it does (SECBIT_NO_SETUID_FIXUP). Ids are changed when they differ from
+ * the last caller's, so a single user costs no system call.
+ */
+#ifndef VEX_FUSE_CREDS_H
+#define VEX_FUSE_CREDS_H
+
+#include <stdbool.h>
+
+#include "mirror.h"
+
+/** Once, before threads. Sets mirror.privileged. 0, or a negative errno. */
+int creds_setup(void);
+
+/** Once in each thread that serves requests: gives it a umask of its own. */
+int creds_thread(void);
+
+/** Files that this thread makes from now on are the caller's. */
+void creds_become(const struct fuse_ctx *ctx);
+
+/**
+ * From here to creds_restore(), set-id bits fall as they do for a caller without CAP_FSETID.
+ */
+void creds_give_up_fsetid(void);
+void creds_restore(void);
+
+/** Whether writing to this file on behalf of an ordinary caller must take set-id bits off. */
+bool creds_kills_setid(int fd);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "emit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define RETRY_MS 500
+#define DRAIN_MS 1000
+
+/* Lane 0 is shared, under a lock, by threads without one of their own; workers' follow. */
+static struct {
+	struct vex_port *port;
+	struct vex_lane **lanes;
+	uint32_t count;
+	pthread_mutex_t shared;
+	pthread_t finder;
+	int stop;          /* eventfd */
+	bool running;
+} emitter = {.shared = PTHREAD_MUTEX_INITIALIZER, .stop = -1};
+
+static __thread uint32_t own_lane;
+
+static void publish(const struct vex_event *event)
+{
+	struct vex_lane *lane = own_lane ? VEX_LOAD_ACQUIRE(&emitter.lanes[own_lane]) : NULL;
+
+	if (VEX_LIKELY(lane != NULL)) {
+		vex_publish(lane, event);
+		return;
+	}
+	lane = VEX_LOAD_ACQUIRE(&emitter.lanes[0]);
+	if (!lane)
+		return;
+	pthread_mutex_lock(&emitter.shared);
+	vex_publish(lane, event);
+	pthread_mutex_unlock(&emitter.shared);
+}
+
+void emit_mount(enum vex_type type)
+{
+	struct vex_event event = {.has = VEX_HAS_PATH | VEX_HAS_PATH2 | VEX_HAS_FILE,
+		.type = (uint16_t)type, .pid = (uint32_t)getpid(), .uid = geteuid(),
+		.gid = getegid()};
+
+	if (!mirror.options.events || !VEX_LOAD_ACQUIRE(&emitter.lanes[0]))
+		return;
+	if (type == VEX_MOUNT)
+		event.start_ns = mirror.started_ns;
+	event.dev = mirror.source_dev;
+	event.path = (struct vex_bytes){mirror.mountpoint, mirror.mountpoint_len};
+	event.path2 = (struct vex_bytes){mirror.options.source, strlen(mirror.options.source)};
+	pthread_mutex_lock(&emitter.shared);
+	vex_publish(emitter.lanes[0], &event);
+	pthread_mutex_unlock(&emitter.shared);
+}
+
+static int open_port(void)
+{
+	char name[VEX_NAME_MAX];
+	struct vex_port_options options = {
+		.socket = mirror.options.socket,
+		.name = mirror.options.name ? mirror.options.name : name,
+		.boundary = VEX_BOUNDARY_FUSE,
+		.ring_size = mirror.options.lane_size,
+		.full = mirror.options.wait ? VEX_FULL_WAIT : VEX_FULL_DROP,
+		.wait_us = mirror.options.wait_us,
+	};
+
+	snprintf(name, sizeof(name), "fuse:%s", mirror.mountpoint);
+	return vex_port_open(&options, &emitter.port);
+}
+
+/* 0 once every lane stands. */
+static int open_lanes(void)
+{
+	for (uint32_t i = 0; i < emitter.count; i++) {
+		struct vex_lane *lane;
+		int error;
+
+		if (emitter.lanes[i])
+			continue;
+		error = vex_lane_open(emitter.port, &lane);
+		if (error)
+			return error;
+		VEX_STORE_RELEASE(&emitter.lanes[i], lane); /* acquired by publish() */
+		if (i == 0)
+			emit_mount(VEX_MOUNT);
+	}
+	return 0;
+}
+
+static void complain_once(int error)
+{
+	static bool told;
+
+	if (!told)
+		vex_warn("no events yet: %s; looking for the data plane in the background",
+				*vex_last_error() ? vex_last_error() : strerror(-error));
+	told = true;
+}
+
+/* Once the port stands, libvex itself finds a data plane that went away. */
+static void *find_data_plane(void *unused)
+{
+	struct pollfd stop = {.fd = emitter.stop, .events = POLLIN};
+	int error;
+
+	(void)unused;
+	do {
+		error = emitter.port ? 0 : open_port();
+		if (!error)
+			error = open_lanes();
+		if (!error) {
+			vex_info("events go to the data plane");
+			return NULL;
+		}
+		complain_once(error);
+	} while (poll(&stop, 1, RETRY_MS) == 0);
+	return NULL;
+}
+
+int emit_start(uint32_t workers)
+{
+	int error;
+
+	if (!mirror.options.events)
+		return 0;
+	emitter.count = workers + 1;
+	emitter.lanes = calloc(emitter.count, sizeof(struct vex_lane *));
+	emitter.stop = eventfd(0, EFD_CLOEXEC);
+	if (!emitter.lanes || emitter.stop < 0)
+		return -ENOMEM;
+	error = pthread_create(&emitter.finder, NULL, find_data_plane, NULL);
+	emitter.running = !error;
+	return -error;
+}
+
+void emit_stop(void)
+{
+	uint64_t one = 1;
+
+	if (!emitter.running)
+		return;
+	if (write(emitter.stop, &one, sizeof(one)) < 0)
+		vex_warn("cannot stop the search for the data plane");
+	pthread_join(emitter.finder, NULL);
+	emit_mount(VEX_UNMOUNT);
+	for (int ms = 0; emitter.port && !vex_port_drained(emitter.port) && ms < DRAIN_MS; ms++)
+		usleep(1000);
+	vex_port_close(emitter.port);
+	emitter.running = false;
+}
+
+void emit_use_lane(uint32_t worker)
+{
+	own_lane = worker + 1;
+}
+
+void op_begin(struct op *op, fuse_req_t req, enum vex_type type)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	op->on = mirror.options.events && VEX_LOAD_RELAXED(&emitter.lanes[0]);
+	if (!op->on) {
+		op->event.start_ns = 0;
+		op->event.duration_ns = 0;
+		return;
+	}
+	memset(&op->event, 0, sizeof(op->event));
+	op->event.type = (uint16_t)type;
+	op->event.start_ns = vex_now_ns();
+	caller_find(ctx->pid, ctx->uid, ctx->gid, op->event.start_ns, &op->caller);
+}
+
+void op_user(struct op *op, struct handle *handle)
+{
+	if (op->on && !op->caller.tid)
+		op->caller = handle_user(handle);
+}
+
+void op_remember(const struct op *op, struct handle *handle)
+{
+	if (op->on && op->caller.tid)
+		handle_set_user(handle, &op->caller);
+}
+
+static void take_view(struct vex_event *event, const struct inode_view *view)
+{
+	event->has |= VEX_HAS_FILE | VEX_HAS_PATH;
+	event->dev = view->dev;
+	event->ino = view->ino;
+	event->parent_ino = view->parent_ino;
+	event->mode = view->mode;
+	event->path = (struct vex_bytes){view->path, view->path_len};
+}
+
+static void take_view2(struct vex_event *event, const struct inode_view *view)
+{
+	event->has |= VEX_HAS_PATH2 | VEX_HAS_PARENT2;
+	event->parent2_ino = view->parent_ino;
+	event->path2 = (struct vex_bytes){view->path, view->path_len};
+}
+
+void op_inode(struct op *op, struct inode *inode)
+{
+	struct inode_view view;
+
+	if (!op->on)
+		return;
+	inode_describe(inode, op->path, &view);
+	take_view(&op->event, &view);
+}
+
+void op_child(struct op *op, struct inode *dir, const char *name)
+{
+	struct inode_view view;
+
+	if (!op->on)
+		return;
+	inode_describe_child(dir, name, op->path, &view);
+	take_view(&op->event, &view);
+}
+
+void op_inode2(struct op *op, struct inode *inode)
+{
+	struct inode_view view;
+
+	if (!op->on)
+		return;
+	inode_describe(inode, op->path2, &view);
+	take_view2(&op->event, &view);
+}
+
+void op_child2(struct op *op, struct inode *dir, const char *name)
+{
+	struct inode_view view;
+
+	if (!op->on)
+		return;
+	inode_describe_child(dir, name, op->path2, &view);
+	take_view2(&op->event, &view);
+}
+
+void op_text2(struct op *op, const char *bytes, size_t len)
+{
+	op->event.has |= VEX_HAS_PATH2;
+	op->event.path2 = (struct vex_bytes){bytes, len};
+}
+
+void op_pair(struct op *op, const char *name, const void *value, size_t len)
+{
+	op->pair.name = (struct vex_bytes){name, strlen(name)};
+	op->pair.value = (struct vex_bytes){value, len};
+	op->event.pairs = &op->pair;
+	op->event.pair_count = 1;
+}
+
+void op_stat(struct op *op, const struct stat *st)
+{
+	op->event.dev = st->st_dev;
+	op->event.ino = st->st_ino;
+	op->event.mode = st->st_mode;
+}
+
+void op_flags(struct op *op, uint32_t flags)
+{
+	op->event.flags = flags;
+}
+
+void op_mode(struct op *op, uint32_t mode)
+{
+	op->event.mode = mode;
+}
+
+void op_range(struct op *op, uint64_t offset, uint64_t size)
+{
+	op->event.has |= VEX_HAS_RANGE;
+	op->event.offset = offset;
+	op->event.size = size;
+}
+
+void op_result(struct op *op, int64_t result)
+{
+	if (!op->on)
+		return;
+	op->event.result = result > INT32_MAX ? INT32_MAX : (int32_t)result;
+	op->event.duration_ns = vex_now_ns() - op->event.start_ns;
+}
+
+void op_emit(struct op *op)
+{
+	const struct caller *caller = &op->caller;
+
+	if (!op->on)
+		return;
+	op->event.has |= VEX_HAS_TASK | VEX_HAS_COMM;
+	op->event.pid = caller->pid;
+	op->event.tid = caller->tid;
+	op->event.ppid = caller->ppid;
+	op->event.uid = caller->uid;
+	op->event.gid = caller->gid;
+	op->event.comm = (struct vex_bytes){caller->comm, caller->comm_len};
+	publish(&op->event);
+}
+
+void op_emit_as(struct op *op, enum vex_type type)
+{
+	op->event.type = (uint16_t)type;
+	op_emit(op);
+}
+
+void op_finish(struct op *op, fuse_req_t req, int err)
+{
+	op_result(op, -err);
+	fuse_reply_err(req, err);
+	op_emit(op);
+}

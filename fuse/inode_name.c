@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "inode.h"
+
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inode_table.h"
+
+static uint32_t hash_name(const struct inode *dir, const char *name, size_t len)
+{
+	uint64_t h = (uintptr_t)dir;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)name[i]) * 0x100000001b3ull;
+	return (uint32_t)inode_mix(h);
+}
+
+static struct inode *find_name(const struct inode *dir, const char *name, size_t len)
+{
+	uint32_t hash = hash_name(dir, name, len);
+	struct inode *inode = inode_table.by_name[hash & inode_table.mask];
+
+	while (inode && (inode->name_hash != hash || inode->parent != dir ||
+			inode->name_len != len || memcmp(inode->name, name, len)))
+		inode = inode->name_next;
+	return inode;
+}
+
+void inode_unlist(struct inode *inode)
+{
+	struct inode **at = &inode_table.by_name[inode->name_hash & inode_table.mask];
+
+	if (!inode->listed)
+		return;
+	while (*at != inode)
+		at = &(*at)->name_next;
+	*at = inode->name_next;
+	inode->listed = false;
+}
+
+void inode_list(struct inode *inode)
+{
+	struct inode **at;
+
+	inode->name_hash = hash_name(inode->parent, inode->name, inode->name_len);
+	at = &inode_table.by_name[inode->name_hash & inode_table.mask];
+	inode->name_next = *at;
+	*at = inode;
+	inode->listed = true;
+}
+
+static bool has_name(const struct inode *inode, const struct inode *dir, const char *name,
+		size_t len)
+{
+	return inode->parent == dir && inode->name_len == len && !memcmp(inode->name, name, len);
+}
+
+static bool copy_name(struct inode *inode, const char *name, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return false;
+	memcpy(copy, name, len);
+	copy[len] = '\0';
+	free(inode->name);
+	inode->name = copy;
+	inode->name_len = (uint16_t)len;
+	return true;
+}
+
+struct inode *inode_rename_to(struct inode *inode, struct inode *dir, const char *name,
+		size_t len, bool listed)
+{
+	struct inode *old_parent = inode->parent;
+	struct inode *other;
+
+	if (inode == &inode_table.root)
+		return NULL;
+	if (inode->listed && listed && has_name(inode, dir, name, len))
+		return NULL;
+	inode_unlist(inode);
+	other = listed ? find_name(dir, name, len) : NULL;
+	if (other)
+		inode_unlist(other);
+	if (!copy_name(inode, name, len))
+		return NULL;
+	inode->parent = dir;
+	dir->holds++;
+	if (listed)
+		inode_list(inode);
+	if (!old_parent)
+		return NULL;
+	old_parent->holds--;
+	return inode_reap(old_parent);
+}
+
+bool inode_name_known(const struct inode *dir, const char *name)
+{
+	bool known;
+
+	pthread_mutex_lock(&inode_table.lock);
+	known = find_name(dir, name, strlen(name)) != NULL;
+	pthread_mutex_unlock(&inode_table.lock);
+	return known;
+}
+
+void inode_name_if_lost(struct inode *inode, struct inode *dir, const char *name)
+{
+	struct inode *dead = NULL;
+
+	pthread_mutex_lock(&inode_table.lock);
+	if (!inode->listed)
+		dead = inode_rename_to(inode, dir, name, strlen(name), true);
+	pthread_mutex_unlock(&inode_table.lock);
+	inode_bury(dead);
+}
+
+void inode_unlinked(struct inode *dir, const char *name)
+{
+	struct inode *inode;
+
+	pthread_mutex_lock(&inode_table.lock);
+	inode = find_name(dir, name, strlen(name));
+	if (inode)
+		inode_unlist(inode);
+	pthread_mutex_unlock(&inode_table.lock);
+}
+
+void inode_renamed(struct inode *dir, const char *name, struct inode *newdir,
+		const char *newname, unsigned int flags)
+{
+	struct inode *dead = NULL, *dead2 = NULL;
+	struct inode *inode, *other;
+
+	pthread_mutex_lock(&inode_table.lock);
+	inode = find_name(dir, name, strlen(name));
+	other = find_name(newdir, newname, strlen(newname));
+	if (other)
+		inode_unlist(other);
+	if (inode)
+		dead = inode_rename_to(inode, newdir, newname, strlen(newname), true);
+	if (other && other != inode && (flags & RENAME_EXCHANGE))
+		dead2 = inode_rename_to(other, dir, name, strlen(name), true);
+	pthread_mutex_unlock(&inode_table.lock);
+	inode_bury(dead);
+	inode_bury(dead2);
+}
+
+static char *put_front(char *at, const char *buf, const char *bytes, size_t len, bool *full)
+{
+	if ((size_t)(at - buf) < len) {
+		*full = true;
+		return at;
+	}
+	memcpy(at - len, bytes, len);
+	return at - len;
+}
+
+/*
+ * Writes the path of the inode in front of at, going up. Ends as the buffer does, so a ring
+ * of parents, which renames beneath us can make for a moment, ends as well.
+ */
+static char *put_path(const struct inode *inode, char *at, const char *buf)
+{
+	bool full = false;
+
+	for (; inode->parent && !full; inode = inode->parent) {
+		at = put_front(at, buf, inode->name, inode->name_len, &full);
+		if (!full && at > buf)
+			*--at = '/';
+	}
+	if (!full)
+		at = put_front(at, buf, mirror.mountpoint, mirror.mountpoint_len, &full);
+	if (full && *at == '/')
+		at++;
+	return at;
+}
+
+static void view_path(struct inode_view *view, const char *at, const char *end)
+{
+	view->path = at;
+	view->path_len = (size_t)(end - at);
+}
+
+void inode_describe(struct inode *inode, char *buf, struct inode_view *view)
+{
+	char *end = buf + INODE_PATH_CAP;
+
+	view->dev = inode->dev;
+	view->ino = inode->ino;
+	pthread_mutex_lock(&inode_table.lock);
+	view->mode = inode->mode;
+	view->parent_ino = inode->parent ? inode->parent->ino : inode->ino;
+	view_path(view, put_path(inode, end, buf), end);
+	pthread_mutex_unlock(&inode_table.lock);
+}
+
+void inode_describe_child(struct inode *dir, const char *name, char *buf,
+		struct inode_view *view)
+{
+	size_t len = strlen(name);
+	char *end = buf + INODE_PATH_CAP;
+	char *at = end - len;
+	struct inode *child;
+
+	memcpy(at, name, len);
+	*--at = '/';
+	view->dev = dir->dev;
+	view->parent_ino = dir->ino;
+	pthread_mutex_lock(&inode_table.lock);
+	child = find_name(dir, name, len);
+	if (child)
+		view->dev = child->dev;
+	view->ino = child ? child->ino : 0;
+	view->mode = child ? child->mode : 0;
+	view_path(view, put_path(dir, at, buf), end);
+	pthread_mutex_unlock(&inode_table.lock);
+}
+
+static bool is_victim(const struct inode *inode)
+{
+	return inode->listed && !inode->holds && inode->nlookup && !S_ISDIR(inode->mode);
+}
+
+size_t inode_victims(uint64_t *cursor, struct inode_victim *victims, size_t cap)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&inode_table.lock);
+	for (uint64_t i = 0; i <= inode_table.mask && count < cap; i++) {
+		struct inode *inode = inode_table.by_id[(*cursor)++ & inode_table.mask];
+
+		for (; inode && count < cap; inode = inode->id_next) {
+			if (!is_victim(inode))
+				continue;
+			victims[count].dir = inode_id(inode->parent);
+			victims[count].name_len = inode->name_len;
+			memcpy(victims[count].name, inode->name, inode->name_len + 1u);
+			count++;
+		}
+	}
+	pthread_mutex_unlock(&inode_table.lock);
+	return count;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * POSIX record locks, taken beneath, so that they hold against everyone.
+ *
+ * A lock belongs to a process, which the kernel names by an owner number. Each owner of locks
+ * on an inode has an open file description of its own, on which its locks are taken as OFD
+ * locks. What is held is also kept here, for what the file system beneath can't tell: which
+ * process holds a lock, and whether waiting would close a circle. Thread-safe.
+ */
+#ifndef VEX_FUSE_LOCKS_H
+#define VEX_FUSE_LOCKS_H
+
+#include <fcntl.h>
+
+#include "inode.h"
+
+struct lock_owner;
+
+/**
+ * Sets or releases without waiting. 0 or an errno; EAGAIN where another holds it.
+ * lock->l_pid is the process.
+ */
+int locks_set(struct inode *inode, uint64_t owner, const struct flock *lock);
+
+/** Fills lock with what stands in its way, or sets its type to F_UNLCK. 0 or an errno. */
+int locks_test(struct inode *inode, uint64_t owner, struct flock *lock);
+
+/** Releases all locks of the owner on the inode: one of its descriptors was closed. */
+void locks_release(struct inode *inode, uint64_t owner);
+
+/**
+ * Begins to wait. The result's descriptor is for F_OFD_SETLKW. EDEADLK where waiting would
+ * never end. Followed by locks_wait_end(), with what fcntl(2) came to (0 or an errno).
+ */
+int locks_wait_begin(struct inode *inode, uint64_t owner, const struct flock *lock,
+		struct lock_owner **waiting);
+int locks_wait_fd(const struct lock_owner *waiting);
+void locks_wait_end(struct lock_owner *waiting, const struct flock *lock, int err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The threads that take requests from the kernel and hand them to libfuse.
+ *
+ * libfuse 3.14 knows an older protocol than today's kernels. What it passes over is done
+ * here, on the way in and out: O_TMPFILE arrives as a create, set-id bits that must fall are
+ * noted, and the answer to INIT turns on what lies beyond the library.
+ */
+#ifndef VEX_FUSE_LOOP_H
+#define VEX_FUSE_LOOP_H
+
+#include "mirror.h"
+
+/** Largest read, write and directory listing. */
+#define LOOP_IO_MAX (1u << 20)
+
+/** Starts mirror.options.threads threads; the session is mounted. 0, or a negative errno. */
+int loop_start(void);
+
+/** Readable once the kernel has let go of the mount. */
+int loop_ended_fd(void);
+
+/** Waits for the threads, up to that long; true where all have ended. */
+bool loop_join(unsigned int timeout_ms);
+
+/** The request that this thread works on must take set-id bits off the file. */
+bool loop_kills_setid(void);
+
+/** LOOP_IO_MAX bytes of this thread, until its request is done. */
+void *loop_buffer(void);
+
+#endif
