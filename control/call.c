@@ -114,31 +114,35 @@ static bool is_operator(const struct wire_peer *peer)
 	return peer->cred.uid == 0 || peer->cred.uid == geteuid();
 }
 
-static bool in_allowed_group(const struct config *config, const struct wire_peer *peer)
+static bool allows(const struct conf_ids *allowed, uint32_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < allowed->count; i++)
+		if (allowed->ids[i] == id)
+			return true;
+	return false;
+}
+
+static bool is_reader(const struct config *config, const struct wire_peer *peer)
 {
 	unsigned i;
-	unsigned g;
 
-	for (i = 0; i < config->gid_count; i++) {
-		if (config->gids[i] == peer->cred.gid)
+	if (is_operator(peer) || allows(&config->users, peer->cred.uid) ||
+			allows(&config->groups, peer->cred.gid))
+		return true;
+	for (i = 0; i < peer->group_count; i++)
+		if (allows(&config->groups, peer->groups[i]))
 			return true;
-		for (g = 0; g < peer->group_count; g++)
-			if (config->gids[i] == peer->groups[g])
-				return true;
-	}
 	return false;
 }
 
 static bool admit(void *context, const struct wire_peer *peer, struct wire_failure *failure)
 {
 	const struct control *control = context;
-	unsigned i;
 
-	if (is_operator(peer) || in_allowed_group(&control->config, peer))
+	if (is_reader(&control->config, peer))
 		return true;
-	for (i = 0; i < control->config.uid_count; i++)
-		if (control->config.uids[i] == peer->cred.uid)
-			return true;
 	wire_fail(failure, WIRE_DENIED, "user %u may not use vex-control: only root, user %u, and "
 			"those that its configuration allows", peer->cred.uid, geteuid());
 	return false;

@@ -124,7 +124,8 @@ static int load(const struct options *options, struct config *config)
 		vex_error("%s", text);
 		return -1;
 	}
-	config->log_json |= options->log_json;
+	if (options->log_json)
+		config->log_json = true;
 	return 0;
 }
 
@@ -143,7 +144,7 @@ static void reload(struct control *control, const struct options *options)
 	strcpy(config.socket, control->config.socket);
 	strcpy(config.data_socket, control->config.data_socket);
 	control->config = config;
-	vex_log_setup("vex-control", config.log_level, config.log_json);
+	vex_log_setup("vex-control", (enum vex_log_level)config.log_level, config.log_json);
 	vex_info("configuration read again");
 }
 
@@ -227,7 +228,8 @@ static int run(const struct options *options)
 		vex_info("the configuration is good");
 		return VEX_EXIT_OK;
 	}
-	vex_log_setup("vex-control", control.config.log_level, control.config.log_json);
+	vex_log_setup("vex-control", (enum vex_log_level)control.config.log_level,
+			control.config.log_json);
 	clock_gettime(CLOCK_REALTIME, &now);
 	control.started_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	control.copy = aligned_alloc(_Alignof(struct vex_stat_segment), sizeof(*control.copy));

@@ -29,20 +29,24 @@ static void print_state(const char *state)
 			vexctl.color ? "\033[0m" : "");
 }
 
-static void print_counts(const json_t *plane)
+/* "events       received 1,234, delivered 1,230, ..." */
+static void print_counts(const json_t *plane, const char *title, const char *const *keys,
+		size_t key_count)
 {
-	static const char *const keys[] = {"received", "delivered", "dropped", "rejected", "lost"};
 	char count[32];
 	size_t i;
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		printf("%s%s %s", i ? ", " : "events       ", keys[i],
+	printf("%-13s", title);
+	for (i = 0; i < key_count; i++)
+		printf("%s%s %s", i ? ", " : "", keys[i],
 				table_format_count(number_of(plane, keys[i]), count, sizeof(count)));
 	putchar('\n');
 }
 
 static void print_plane(const json_t *plane)
 {
+	static const char *const served[] = {"workers", "ports", "lanes", "subscribers"};
+	static const char *const events[] = {"received", "delivered", "dropped", "rejected", "lost"};
 	const char *state = text_of(plane, "state");
 	char duration[32];
 
@@ -59,11 +63,8 @@ static void print_plane(const json_t *plane)
 				table_format_duration((uint64_t)number_of(plane, "heartbeat_age_ns"),
 				duration, sizeof(duration)));
 	printf("             socket %s\n", text_of(plane, "socket"));
-	printf("attached     %" JSON_INTEGER_FORMAT " workers, %" JSON_INTEGER_FORMAT " ports, %"
-			JSON_INTEGER_FORMAT " lanes, %" JSON_INTEGER_FORMAT " subscribers\n",
-			number_of(plane, "workers"), number_of(plane, "ports"),
-			number_of(plane, "lanes"), number_of(plane, "subscribers"));
-	print_counts(plane);
+	print_counts(plane, "serves", served, sizeof(served) / sizeof(served[0]));
+	print_counts(plane, "events", events, sizeof(events) / sizeof(events[0]));
 }
 
 static void print_control(const json_t *control)
