@@ -5,7 +5,7 @@
 
 #include "abi/types.h"
 
-#define HOP_SLOTS_MAX 2048u
+#define HOP_SLOTS_MAX 256u
 
 /** The record: its first word says which one it is, counted from 1, and comes last. */
 struct hop_slot {
@@ -34,6 +34,12 @@ static inline void hop_end_init(struct hop_end *end, struct hop_ring *ring, uint
 	*end = (struct hop_end){.ring = ring, .mask = slots - 1, .limit = slots};
 }
 
+/* The builtin means a read where the compiler may not assume the instruction. */
+static inline void hop_prefetch(const void *line)
+{
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)line));
+}
+
 static inline int hop_room(struct hop_end *writer, uint64_t count)
 {
 	if (VEX_LIKELY(writer->at + count <= writer->limit))
@@ -43,17 +49,22 @@ static inline int hop_room(struct hop_end *writer, uint64_t count)
 	return writer->at + count <= writer->limit;
 }
 
-/** Writes one record in full; the caller made sure of room. ahead: prefetch for write. */
+/**
+ * Writes one record in full; the caller made sure of room. The line that the consumer polls
+ * comes last, so that it crosses once. ahead: prefetches for write so many records on.
+ */
 static inline void hop_write(struct hop_end *writer, const uint64_t word[15], uint64_t ahead)
 {
 	struct hop_slot *slot = &writer->ring->slot[writer->at & writer->mask];
 
-	memcpy(slot->word, word, sizeof(slot->word));
+	memcpy(&slot->word[7], &word[7], 8 * sizeof(*word));
+	__asm__ __volatile__("" : : : "memory");
+	memcpy(slot->word, word, 7 * sizeof(*word));
 	VEX_STORE_RELEASE(&slot->seq, ++writer->at); /* acquired by hop_ready() */
 	if (ahead) {
 		slot = &writer->ring->slot[(writer->at + ahead) & writer->mask];
-		__builtin_prefetch(slot, 1);
-		__builtin_prefetch((const uint8_t *)slot + VEX_LINE, 1);
+		hop_prefetch(slot);
+		hop_prefetch((const uint8_t *)slot + VEX_LINE);
 	}
 }
 
