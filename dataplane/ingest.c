@@ -233,7 +233,7 @@ static uint32_t poll_merged(struct worker *worker, struct burst *burst)
 }
 
 /* What a producer lost and could not announce any more: a GAP in its stead. */
-static uint32_t take_abandoned(struct worker *worker, struct burst *burst, struct lane *lane)
+static void take_abandoned(struct worker *worker, struct burst *burst, struct lane *lane)
 {
 	uint64_t count = VEX_LOAD_ACQUIRE(&lane->reader.peer->lost_count);
 	uint64_t first = lane->reader.seq;
@@ -244,10 +244,10 @@ static uint32_t take_abandoned(struct worker *worker, struct burst *burst, struc
 	struct vex_object *event;
 
 	if (!count || lane->untrusted || count > UINT32_MAX)
-		return 0;
+		return;
 	event = get_event(worker, VEX_GAP_RECORD_SIZE);
 	if (!event)
-		return 0;
+		return;
 	vex_gap_fill(event->record, &gap, vex_clock_now());
 	event->record->size = VEX_GAP_RECORD_SIZE;
 	event->record->lane_seq = (uint32_t)gap.last;
@@ -258,7 +258,6 @@ static uint32_t take_abandoned(struct worker *worker, struct burst *burst, struc
 	lane->reader.seq = gap.last + 1;
 	identify(worker, burst->port, lane, event->record);
 	burst->event[burst->count++] = event;
-	return 1;
 }
 
 /* A lane whose producer is gone is done once it was found empty after that became known. */
@@ -273,9 +272,10 @@ static void finish_lanes(struct worker *worker, struct burst *burst)
 			continue;
 		if (!lane->untrusted && vex_lane_peek(&lane->reader, &shared))
 			continue;
-		if (take_abandoned(worker, burst, lane))
-			return; /* one a round: each opens and closes the statistics */
+		take_abandoned(worker, burst, lane);
 		VEX_STORE_RELEASE(&lane->drained, true);
+		if (burst->count)
+			return; /* one a round: each opens and closes the statistics */
 	}
 }
 

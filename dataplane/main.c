@@ -4,10 +4,10 @@
  * looks after ports; each further lcore is a worker.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <rte_debug.h>
 #include <rte_eal.h>
@@ -75,30 +75,64 @@ static bool asks_for(int argc, char **argv, const char *name)
 	return false;
 }
 
-/* The network devices of this machine are none of our business. */
-static int start_eal(int argc, char **argv)
+/*
+ * The network devices of this machine are none of our business. EAL 22.11 refuses --in-memory
+ * beside --no-huge, though all that it adds then is to share no configuration.
+ */
+static int make_eal_args(int argc, char **argv, char **args)
 {
-	static char no_pci[] = "--no-pci";
-	char *args[EAL_ARGS_MAX];
+	static char no_pci[] = "--no-pci", no_shconf[] = "--no-shconf";
+	bool no_huge = asks_for(argc, argv, "--no-huge");
 	int count = 0;
 
-	if (argc > EAL_ARGS_MAX - 2) {
-		vex_error("more than %d EAL arguments", EAL_ARGS_MAX - 2);
-		return VEX_EXIT_USAGE;
-	}
 	for (int i = 0; i < argc; i++)
-		args[count++] = argv[i];
+		args[count++] = no_huge && !strcmp(argv[i], "--in-memory") ? no_shconf : argv[i];
 	if (!asks_for(argc, argv, no_pci))
 		args[count++] = no_pci;
 	args[count] = NULL;
+	return count;
+}
+
+/* EAL answers a wrong argument with its whole help; ours is one line, with what EAL said. */
+static int init_quietly(int count, char **args, FILE *log)
+{
+	int out = dup(STDOUT_FILENO);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int status;
+
+	fflush(stdout);
+	dup2(null, STDOUT_FILENO);
+	rte_openlog_stream(log);
+	status = rte_eal_init(count, args);
+	rte_openlog_stream(NULL);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	close(null);
+	return status;
+}
+
+static int start_eal(int argc, char **argv)
+{
+	char *args[EAL_ARGS_MAX];
+	char said[512] = "";
+	FILE *log = fmemopen(said, sizeof(said) - 1, "w");
+	int error;
+
+	if (argc > EAL_ARGS_MAX - 2 || !log) {
+		vex_error("more than %d EAL arguments", EAL_ARGS_MAX - 2);
+		return VEX_EXIT_USAGE;
+	}
 	if (!asks_for(argc, argv, "--log-level"))
 		rte_log_set_global_level(RTE_LOG_ERR);
-	if (rte_eal_init(count, args) >= 0)
+	error = init_quietly(make_eal_args(argc, argv, args), args, log) < 0 ? rte_errno : 0;
+	fclose(log);
+	if (!error)
 		return -1;
-	vex_error("EAL did not start (%s): without hugepages give --no-huge --in-memory; see "
-		  "EAL's lines above and --help",
-			rte_strerror(rte_errno));
-	return rte_errno == EINVAL ? VEX_EXIT_USAGE : VEX_EXIT_CONFIG;
+	said[strcspn(said, "\n")] = '\0';
+	vex_error("EAL did not start: %s%s%s; without hugepages give --no-huge --in-memory",
+			rte_strerror(error), said[0] ? ": " : "", said);
+	return error == EINVAL ? VEX_EXIT_USAGE : VEX_EXIT_CONFIG;
 }
 
 static void describe(const struct plane *plane, const struct options *options)
