@@ -32,7 +32,7 @@ struct replay {
 	uint64_t bytes;
 	uint64_t lost;
 	uint64_t rounds; /* finished */
-	uint64_t gaps;	 /* GAP records of the capture, and what they stand for */
+	uint64_t gaps;	 /* of the capture's own, and what they stand for */
 	uint64_t gap_events;
 	uint64_t begun_ns;
 	uint64_t round_ns;   /* when the first packet of the round was played */
@@ -163,7 +163,15 @@ static int publish(struct replay *r, const struct vex_record *record)
 	return -1;
 }
 
-/* A GAP tells of the lane that it stood in, so it can't be one of ours. */
+/*
+ * A GAP without a boundary tells of the lane that the capture was made from, so it can't be one
+ * of ours. Those that producers had caused were passed on as events, and still are.
+ */
+static bool is_own_gap(const struct vex_record *record)
+{
+	return record->type == VEX_GAP && record->boundary == VEX_BOUNDARY_NONE;
+}
+
 static void count_gap(struct replay *r, const struct vex_record *record)
 {
 	struct vex_attr_gap gap;
@@ -185,7 +193,7 @@ static int play_next(struct replay *r)
 		vex_error("%s", vex_capture_error(r->reader));
 	if (got <= 0)
 		return got;
-	if (record->type == VEX_GAP) {
+	if (is_own_gap(record)) {
 		count_gap(r, record);
 		return 1;
 	}

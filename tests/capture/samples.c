@@ -86,7 +86,7 @@ static void set_header(struct sample *s, uint32_t type)
 	struct vex_event *e = &s->event;
 
 	e->type = (uint16_t)type;
-	e->boundary = (uint8_t)(number(s) % VEX_BOUNDARY_COUNT);
+	e->boundary = (uint8_t)(1 + number(s) % (VEX_BOUNDARY_COUNT - 1));
 	e->id = (struct vex_event_id){number(s), (uint32_t)number(s), (uint16_t)number(s),
 			(uint16_t)number(s)};
 	e->start_ns = 1790000000000000000ull + number(s) % 1000000000000ull;
@@ -174,6 +174,8 @@ void sample_make(struct sample *sample, uint32_t type, enum sample_shape shape, 
 	set_header(sample, type);
 	if (type == VEX_GAP)
 		set_gap(sample);
+	if (type == VEX_GAP && shape == SAMPLE_BARE)
+		sample->event.boundary = VEX_BOUNDARY_NONE;
 	if (shape == SAMPLE_FULL)
 		make_full(sample);
 	else if (shape == SAMPLE_RANDOM)

@@ -25,7 +25,10 @@ struct sample {
 	uint64_t random;
 };
 
-/** Makes the event of a shape; GAP has a GAP attribute in each of them. */
+/**
+ * Makes the event of a shape. A GAP has a GAP attribute in each of them; the bare one is a
+ * lane's own, without a boundary, and the others are those that were passed on as events.
+ */
 void sample_make(struct sample *sample, uint32_t type, enum sample_shape shape, uint64_t seed);
 
 /** The event as a whole record, its size set and lane_seq 0; out has VEX_RECORD_MAX bytes. */

@@ -26,7 +26,7 @@ struct input {
 	size_t left;
 };
 
-static inline uint64_t take(struct input *input, size_t bytes)
+static inline uint64_t input_number(struct input *input, size_t bytes)
 {
 	uint64_t value = 0;
 	size_t n = bytes < input->left ? bytes : input->left;
@@ -39,7 +39,7 @@ static inline uint64_t take(struct input *input, size_t bytes)
 }
 
 /** Copies up to len bytes of input; returns how many. */
-static inline size_t take_bytes(struct input *input, void *to, size_t len)
+static inline size_t input_bytes(struct input *input, void *to, size_t len)
 {
 	size_t n = len < input->left ? len : input->left;
 

@@ -38,24 +38,24 @@ static void mirror(struct lane *lane, uint64_t offset, uint64_t len)
 /* Theirs: any bytes anywhere in the ring. */
 static void scribble(struct lane *lane, struct input *input, uint64_t offset)
 {
-	uint64_t len = take(input, 1);
+	uint64_t len = input_number(input, 1);
 
 	offset %= lane->ring_size;
-	take_bytes(input, lane->ring + offset, len);
+	input_bytes(input, lane->ring + offset, len);
 	mirror(lane, offset, len);
 }
 
 /* Theirs: a record as a good producer writes it, of bytes that may be bad. */
 static void produce(struct lane *lane, struct vex_lane_writer *w, struct input *input)
 {
-	uint32_t size = ((uint32_t)take(input, 1) + VEX_RECORD_MIN) & ~7u;
+	uint32_t size = ((uint32_t)input_number(input, 1) + VEX_RECORD_MIN) & ~7u;
 	struct vex_record *record = vex_lane_reserve(w, size);
 	uint64_t offset;
 
 	if (!record)
 		return;
 	offset = (uint64_t)((uint8_t *)record - lane->ring);
-	take_bytes(input, &record->id, size - offsetof(struct vex_record, id));
+	input_bytes(input, &record->id, size - offsetof(struct vex_record, id));
 	vex_lane_commit(w, record, size);
 	mirror(lane, offset, size);
 	mirror(lane, (offset + vex_lane_stride(size)) % lane->ring_size, sizeof(record->size));
@@ -120,15 +120,15 @@ static void fuzz_reader(struct lane *lane, struct input *input)
 	vex_lane_writer_init(&writer, lane->ring, lane->ring_size, &lane->producer, &lane->consumer);
 	vex_lane_reader_init(&reader, lane->ring, lane->ring_size, &lane->consumer, &lane->producer);
 	for (int step = 0; step < STEPS_MAX && input->left; step++) {
-		switch (take(input, 1) % 6) {
+		switch (input_number(input, 1) % 6) {
 		case 0:
-			scribble(lane, input, take(input, 2));
+			scribble(lane, input, input_number(input, 2));
 			break;
 		case 1:
 			produce(lane, &writer, input);
 			break;
 		case 2:
-			take_bytes(input, &lane->producer, sizeof(lane->producer));
+			input_bytes(input, &lane->producer, sizeof(lane->producer));
 			break;
 		case 3:
 			vex_lane_release(&reader);
@@ -145,7 +145,7 @@ static void fuzz_reader(struct lane *lane, struct input *input)
 static void write_one(struct lane *lane, struct vex_lane_writer *w, struct input *input)
 {
 	uint32_t max = vex_lane_record_max(lane->ring_size);
-	uint32_t size = VEX_RECORD_MIN + (uint32_t)(take(input, 2) % (max - VEX_RECORD_MIN + 1));
+	uint32_t size = VEX_RECORD_MIN + (uint32_t)(input_number(input, 2) % (max - VEX_RECORD_MIN + 1));
 	struct vex_record *record;
 	uint64_t head = w->head;
 
@@ -172,15 +172,15 @@ static void fuzz_writer(struct lane *lane, struct input *input)
 
 	vex_lane_writer_init(&writer, lane->ring, lane->ring_size, &lane->producer, &lane->consumer);
 	for (int step = 0; step < STEPS_MAX && input->left; step++) {
-		switch (take(input, 1) % 5) {
+		switch (input_number(input, 1) % 5) {
 		case 0:
-			lane->consumer.position = take(input, 8);
+			lane->consumer.position = input_number(input, 8);
 			break;
 		case 1:
-			lane->consumer.position += take(input, 2) * VEX_LINE;
+			lane->consumer.position += input_number(input, 2) * VEX_LINE;
 			break;
 		case 2:
-			lane->consumer.sleep_epoch = take(input, 8);
+			lane->consumer.sleep_epoch = input_number(input, 8);
 			if (vex_lane_wake_needed(&writer))
 				MUST(!vex_lane_wake_needed(&writer));
 			break;
@@ -193,7 +193,7 @@ static void fuzz_writer(struct lane *lane, struct input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {.at = data, .left = size};
-	uint64_t how = take(&input, 1);
+	uint64_t how = input_number(&input, 1);
 	static struct lane lane;
 
 	lane_init(&lane, (unsigned)(how >> 1) % 3);

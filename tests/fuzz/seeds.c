@@ -2,7 +2,7 @@
 /*
  * Writes the inputs that the fuzz targets start from.
  *
- *   fuzz-seeds FOLDER      makes FOLDER/record, lane, pcap and wire, and fills them
+ *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap and wire, and fills them
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -107,6 +107,26 @@ static void seed_lanes(void)
 	save("lane", 2, program, n);
 }
 
+/* A program of fuzz_ingest: three records for each of two lanes, then a look at them. */
+static void seed_ingest(void)
+{
+	static uint8_t program[4096] = {2};
+	size_t n = 4;
+
+	for (uint8_t i = 0; i < 6; i++) {
+		make(VEX_OPEN + i, i % 2 ? SAMPLE_EMPTY : SAMPLE_BARE);
+		program[n++] = i % 2;
+		program[n++] = 3;
+		program[n++] = (uint8_t)(record->size - VEX_RECORD_MIN);
+		program[n++] = 0;
+		memcpy(program + n, &record->id, record->size - 8);
+		n += record->size - 8;
+	}
+	program[n++] = 0;
+	program[n++] = 2;
+	save("ingest", 0, program, n + 64); /* the zeros: nobody writes while ingest looks */
+}
+
 static void seed_foreign_pcap(unsigned number, int link, u_int precision)
 {
 	pcap_t *format = pcap_open_dead_with_tstamp_precision(link, 262144, precision);
@@ -178,6 +198,7 @@ int main(int argc, char **argv)
 		die(folder);
 	seed_records();
 	seed_lanes();
+	seed_ingest();
 	seed_pcaps();
 	seed_wire();
 	return 0;
