@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs one module of tests here.
 
-    run.py MODULE CONTROL VEXCTL FAKE [DATAPLANE PRODUCER]
+    run.py MODULE control=PATH vexctl=PATH ...
 """
 import sys
 import unittest
@@ -10,7 +10,7 @@ import unittest
 from support import Programs
 
 if __name__ == '__main__':
-    module, Programs.control, Programs.vexctl, Programs.fake, *more = sys.argv[1:]
-    if more:
-        Programs.dataplane, Programs.producer = more
+    for argument in sys.argv[2:]:
+        setattr(Programs, *argument.split('=', 1))
+    module = sys.argv[1]
     unittest.main(module=module, argv=[sys.argv[0]], verbosity=2)

@@ -15,7 +15,7 @@ LIMIT_S = 20
 
 class Programs:
     """Paths of the programs, set from the command line."""
-    control = vexctl = fake = dataplane = None
+    control = vexctl = fake = dataplane = producer = fuse = None
 
 
 def wait_for(condition, what):
