@@ -15,6 +15,7 @@
 #include "plane.h"
 
 #define MEMORY_FS "/dev/shm"
+#define THREADS "4"
 #define START_TRIES 1000
 #define TRY_NS 10000000
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -88,8 +89,10 @@ static int mirror_start(struct mirror *m, const char *const argv[])
 
 static int start_vex_fuse(const struct bench_env *env, struct mirror *m, bool events)
 {
-	const char *on[] = {env->fuse, "--socket", fuse.plane.socket, m->source, m->mount, NULL};
-	const char *off[] = {env->fuse, "--no-events", m->source, m->mount, NULL};
+	const char *on[] = {env->fuse, "--cache", "auto", "--threads", THREADS, "--socket",
+		fuse.plane.socket, m->source, m->mount, NULL};
+	const char *off[] = {env->fuse, "--cache", "auto", "--threads", THREADS, "--no-events",
+		m->source, m->mount, NULL};
 
 	return mirror_start(m, events ? on : off);
 }
@@ -97,7 +100,8 @@ static int start_vex_fuse(const struct bench_env *env, struct mirror *m, bool ev
 static int start_passthrough(const struct bench_env *env, struct mirror *m)
 {
 	char program[PATH_MAX + 32], source[sizeof(m->source) + 16];
-	const char *argv[] = {program, "-f", "-o", source, m->mount, NULL};
+	const char *argv[] = {program, "-f", "-o", "cache=auto,max_idle_threads=" THREADS,
+		"-o", source, m->mount, NULL};
 
 	snprintf(program, sizeof(program), "%s/passthrough_ll", env->own_dir);
 	snprintf(source, sizeof(source), "source=%s", m->source);

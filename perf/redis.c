@@ -65,12 +65,17 @@ static int send_batch(void *arg, unsigned count)
 	struct redis *r = arg;
 	char message[STREAM_MESSAGE];
 	redisReply *reply;
-	int error = 0;
+	char *command;
+	int length, error = 0;
 
 	memset(message, 'v', sizeof(message));
+	length = redisFormatCommand(&command, "XADD vex MAXLEN ~ %d * e %b", 2 * STREAM_WINDOW,
+			message, sizeof(message));
+	if (length < 0)
+		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++)
-		redisAppendCommand(r->out, "XADD vex MAXLEN ~ %d * e %b", 2 * STREAM_WINDOW,
-				message, sizeof(message));
+		redisAppendFormattedCommand(r->out, command, (size_t)length);
+	redisFreeCommand(command);
 	for (unsigned i = 0; i < count && !error; i++) {
 		reply = NULL;
 		if (redisGetReply(r->out, (void **)&reply) || reply->type == REDIS_REPLY_ERROR)
