@@ -46,6 +46,9 @@ class Case(unittest.TestCase):
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    stream.close()
         shutil.rmtree(self.folder)
 
     def spawn(self, command, **options):
