@@ -15,11 +15,26 @@
 	{.words = words_, .params = params_, .help = help_, .run = vexctl_##handler},
 const struct command commands[] = {
 #include "control.def"
+	{"tail", "", "print events as they happen", vexctl_tail},
+	{"top", "", "show what happens most: types, processes, directories", vexctl_top},
+	{"capture", "", "write events to a file that Wireshark reads", vexctl_capture},
 	{"completion", "bash|zsh:word", "print a script that completes commands in a shell",
 			vexctl_completion},
 	{"help", "[COMMAND]:word", "describe all commands, or one", vexctl_help},
 	{NULL},
 };
+
+/* Options of all commands that follow the live stream. */
+#define STREAM_DETAILS \
+	"  --where CONDITIONS  only events that meet all of them, separated by commas:\n" \
+	"                        type=create|rename  types, or categories such as file\n" \
+	"                        path=/srv/**        *, ?, [a-z] within a name, ** beyond;\n" \
+	"                                            *.csv: a name in any directory\n" \
+	"                        comm=python*        name of the process\n" \
+	"                        pid=1234  uid=alice  boundary=kernel|fuse|app|peer|replay\n" \
+	"                      GAPs, which tell of lost events, always come.\n" \
+	"  --count N           end after N events\n" \
+	"  --timeout S         end after S seconds\n"
 
 /* What is to be said of a command's options. Without details it answers --help itself. */
 static const struct {
@@ -27,6 +42,17 @@ static const struct {
 	const char *options;
 	const char *details;
 } extras[] = {
+	{"tail", "--where --count --timeout --format",
+			STREAM_DETAILS
+			"  --format FORMAT     text, json (as --json does), or ocsf: File System Activity\n"
+			"                      of OCSF\n"},
+	{"top", "--where --count --timeout --interval",
+			"  --interval S        how often, 1 second unless told\n"
+			STREAM_DETAILS
+			"\nHere N counts intervals.\n"},
+	{"capture", "-w --where --count --timeout",
+			"  -w FILE             where to write; - is standard output\n"
+			STREAM_DETAILS},
 	{"status", "", "Exit code 1 where the data plane is not running.\n"},
 	{"verify", "--quiet --wait",
 			"  --quiet   print nothing; the exit code tells\n"

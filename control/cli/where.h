@@ -5,8 +5,8 @@
  *
  *   type=create|rename       types, or categories for all of their types
  *   boundary=kernel|fuse
- *   path=/data/ **            globs (glob.h; this one without the blank), for either path of the
- *                            event; one without a slash is for the last name in the path
+ *   path=*.csv               globs (glob.h), for either path of the event; one without a slash is
+ *                            for the last name in the path
  *   comm=python*             globs
  *   pid=1234
  *   uid=1000|alice           numbers or names of users

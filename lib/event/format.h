@@ -25,6 +25,9 @@ ssize_t vex_format_text(const struct vex_event *event, char *out, size_t cap);
 ssize_t vex_format_json(const struct vex_event *event, char *out, size_t cap);
 ssize_t vex_format_ocsf(const struct vex_event *event, char *out, size_t cap);
 
+/** Bytes as the line for people shows them: printable UTF-8, all else as \xHH. */
+ssize_t vex_format_bytes(struct vex_bytes bytes, char *out, size_t cap);
+
 #ifdef __cplusplus
 }
 #endif

@@ -140,7 +140,7 @@ static void put_pairs(struct out *out, const struct vex_event *event)
 	}
 }
 
-/* Whose lane it was: 0 and 0 for that of the subscriber itself. */
+/* A GAP without a boundary is about the lane of the subscription itself. */
 static void put_gap(struct out *out, const struct vex_event *event)
 {
 	const struct vex_attr_gap *gap = &event->gap;
@@ -154,8 +154,12 @@ static void put_gap(struct out *out, const struct vex_event *event)
 	} else {
 		out_text(out, "*** GAP *** events lost");
 	}
-	put_number(out, ", port ", event->id.port);
-	put_number(out, " lane ", event->id.lane);
+	if (event->boundary == VEX_BOUNDARY_NONE) {
+		out_text(out, ", in this subscription");
+	} else {
+		put_number(out, ", port ", event->id.port);
+		put_number(out, " lane ", event->id.lane);
+	}
 }
 
 static void put_event(struct out *out, const struct vex_event *event)
@@ -184,5 +188,14 @@ ssize_t vex_format_text(const struct vex_event *event, char *text, size_t cap)
 		put_gap(&out, event);
 	else
 		put_event(&out, event);
+	return out_finish(&out);
+}
+
+ssize_t vex_format_bytes(struct vex_bytes bytes, char *text, size_t cap)
+{
+	struct out out;
+
+	out_begin(&out, text, cap);
+	out_visible(&out, bytes);
 	return out_finish(&out);
 }

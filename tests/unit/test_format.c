@@ -91,18 +91,24 @@ static void test_gap(void)
 	struct vex_event event = {
 		.has = VEX_HAS_GAP,
 		.type = VEX_GAP,
+		.boundary = VEX_BOUNDARY_APP,
 		.id = {.port = 3, .lane = 2},
 		.gap = {.first = 5, .last = 16, .count = 12, .reason = VEX_GAP_LANE_FULL},
 	};
 
 	expect(vex_format_text, &event, "00:00:00.000000 *** GAP *** 12 events lost: lane_full, "
 			"sequence 5 to 16, port 3 lane 2");
+	event.boundary = VEX_BOUNDARY_NONE;
+	event.gap.count = 1;
+	event.gap.last = 5;
+	expect(vex_format_text, &event, "00:00:00.000000 *** GAP *** 1 event lost: lane_full, "
+			"sequence 5 to 5, in this subscription");
 	expect(vex_format_json, &event, "{\"id\":\"00000000000300020000000000000000\","
 			"\"time\":\"1970-01-01T00:00:00.000000000Z\",\"type\":\"gap\","
 			"\"category\":\"control\",\"boundary\":\"none\",\"node\":0,\"port\":3,"
 			"\"lane\":2,\"seq\":0,\"start_ns\":0,\"duration_ns\":0,\"result\":0,"
-			"\"pid\":0,\"uid\":0,\"gid\":0,\"gap\":{\"first\":5,\"last\":16,"
-			"\"count\":12,\"reason\":\"lane_full\"}}");
+			"\"pid\":0,\"uid\":0,\"gid\":0,\"gap\":{\"first\":5,\"last\":5,"
+			"\"count\":1,\"reason\":\"lane_full\"}}");
 }
 
 static void test_json(void)
@@ -186,6 +192,14 @@ static void test_largest(void)
 	}
 }
 
+static void test_bytes(void)
+{
+	CU_ASSERT_EQUAL(vex_format_bytes(bytes("a\n\xc3\xa9"), room, VEX_FORMAT_MAX), 7);
+	CU_ASSERT_STRING_EQUAL(room, "a\\x0a\xc3\xa9");
+	CU_ASSERT_EQUAL(vex_format_bytes(bytes("abc"), room, 3), -ENOSPC);
+	CU_ASSERT_EQUAL(vex_format_bytes((struct vex_bytes){0}, room, 1), 0);
+}
+
 /* Callers may format what they did not check: numbers without a name have no line to break. */
 static void test_unknown_numbers(void)
 {
@@ -217,6 +231,7 @@ int main(void)
 		{"ocsf", test_ocsf},
 		{"small buffers", test_small_buffers},
 		{"the largest records", test_largest},
+		{"bytes", test_bytes},
 		{"unknown numbers", test_unknown_numbers},
 		CU_TEST_INFO_NULL,
 	};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cli/stream.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "vex/vex.h"
+
+#define BATCH 256u
+/* A signal that comes just before the wait is seen after so long. */
+#define WAIT_MS 200u
+#define SECONDS_MAX (10.0 * 366 * 24 * 3600)
+
+static volatile sig_atomic_t interrupted;
+
+struct stream {
+	const struct stream_options *options;
+	const struct stream_sink *sink;
+	struct vex_subscription *sub;
+	struct vex_event_space space;
+	uint64_t deadline; /* UINT64_MAX: none */
+	uint64_t next_tick;
+	uint64_t last_tick;
+	bool gone; /* the data plane is, and that was said */
+};
+
+uint64_t stream_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int stream_write(const char *text, size_t len)
+{
+	ssize_t n;
+
+	while (len) {
+		n = write(STDOUT_FILENO, text, len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+bool stream_read_seconds(const char *text, uint64_t *ns)
+{
+	double seconds;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	seconds = strtod(text, &end);
+	if (*end || !isfinite(seconds) || seconds < 0.001 || seconds > SECONDS_MAX)
+		return false;
+	*ns = (uint64_t)(seconds * 1e9);
+	return true;
+}
+
+static bool read_count(const char *text, uint64_t *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno && *count;
+}
+
+int stream_option(struct stream_options *options, int option, const char *value)
+{
+	char error[WHERE_ERROR_MAX];
+
+	if (option == 'e') {
+		if (!where_add(&options->where, value, error))
+			return 0;
+		vex_error("%s: --where %s", options->command, error);
+	} else if (option == 'c') {
+		if (read_count(value, &options->count))
+			return 0;
+		vex_error("%s: --count must be a number from 1, not '%s'", options->command, value);
+	} else {
+		if (stream_read_seconds(value, &options->timeout_ns))
+			return 0;
+		vex_error("%s: --timeout must be seconds, such as 10 or 0.5, not '%s'",
+				options->command, value);
+	}
+	return VEX_EXIT_USAGE;
+}
+
+int stream_usage(const struct stream_options *options, char **argv)
+{
+	const char *name = options->command;
+
+	if (argv[optind] && argv[optind][0] != '-')
+		vex_error("%s: '%s' is not expected; try 'vexctl %s --help'", name, argv[optind],
+				name);
+	else
+		vex_error("%s: '%s' is unknown, or lacks its value; try 'vexctl %s --help'", name,
+				argv[optind - 1], name);
+	return VEX_EXIT_USAGE;
+}
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+/* A reader of the output that goes away is an ordinary end, told by EPIPE. */
+static void catch_signals(void)
+{
+	struct sigaction end = {.sa_handler = interrupt};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	interrupted = 0;
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int give(struct stream *stream, const struct vex_record *record)
+{
+	struct vex_event event;
+
+	vex_event_decode(record, &event, &stream->space);
+	if (!where_match(&stream->options->where, &event))
+		return 0;
+	return stream->sink->event(stream->sink->context, record, &event);
+}
+
+/* The data plane may come and go: say so once, and wait for it. */
+static void tell_connection(struct stream *stream, bool gone)
+{
+	if (gone != stream->gone)
+		vex_warn("%s: the data plane %s", stream->options->command,
+				gone ? "is gone; waiting for it" : "is back");
+	stream->gone = gone;
+}
+
+/* Returns how many records there were, or what ends the loop as -errno, or -ECANCELED for done. */
+static int read_batch(struct stream *stream)
+{
+	const struct vex_record *records[BATCH];
+	int count = vex_read(stream->sub, records, BATCH);
+	int ret = 0;
+	int i;
+
+	if (count < 0 && count != -ENOTCONN)
+		return count;
+	tell_connection(stream, count < 0);
+	for (i = 0; i < count && !ret; i++)
+		ret = give(stream, records[i]);
+	vex_release(stream->sub);
+	if (count > 0 && stream->sink->batch && ret >= 0) {
+		int end = stream->sink->batch(stream->sink->context);
+
+		ret = end ? end : ret;
+	}
+	if (ret)
+		return ret > 0 ? -ECANCELED : ret;
+	return count < 0 ? 0 : count;
+}
+
+static int tick(struct stream *stream, uint64_t now)
+{
+	uint64_t elapsed = now - stream->last_tick;
+
+	if (!stream->sink->tick || now < stream->next_tick)
+		return 0;
+	stream->last_tick = now;
+	while (stream->next_tick <= now)
+		stream->next_tick += stream->sink->tick_ns;
+	return stream->sink->tick(stream->sink->context, elapsed);
+}
+
+static int wait_ms(const struct stream *stream, uint64_t now)
+{
+	uint64_t until = stream->deadline < stream->next_tick ? stream->deadline
+							       : stream->next_tick;
+	uint64_t ms = until > now ? (until - now + 999999) / 1000000 : 0;
+
+	return (int)(ms < WAIT_MS ? ms : WAIT_MS);
+}
+
+static int loop(struct stream *stream)
+{
+	int ret;
+
+	while (!interrupted) {
+		uint64_t now = stream_now_ns();
+
+		ret = tick(stream, now);
+		if (ret)
+			return ret;
+		if (now >= stream->deadline)
+			return 0;
+		ret = read_batch(stream);
+		if (ret == 0)
+			ret = vex_wait(stream->sub, wait_ms(stream, now));
+		if (ret < 0 && ret != -EINTR)
+			return ret;
+	}
+	return 0;
+}
+
+static int open_stream(struct stream *stream)
+{
+	struct vex_subscribe_options options = {
+		.socket = vexctl.data_socket,
+		.name = stream->options->command,
+		.filter = stream->options->where.filter,
+		.ring_size = stream->sink->ring_size,
+	};
+
+	if (vex_subscribe(&options, &stream->sub) < 0) {
+		vex_error("%s: cannot subscribe: %s", stream->options->command, vex_last_error());
+		return 1;
+	}
+	return 0;
+}
+
+static int leave(int ret)
+{
+	return ret > 0 || ret == -ECANCELED || ret == -EPIPE ? 0 : ret;
+}
+
+int stream_run(const struct stream_options *options, const struct stream_sink *sink)
+{
+	struct stream stream = {.options = options, .sink = sink};
+	uint64_t now = stream_now_ns();
+	int ret;
+
+	catch_signals();
+	if (open_stream(&stream))
+		return 1;
+	stream.last_tick = now;
+	stream.next_tick = sink->tick ? now + sink->tick_ns : UINT64_MAX;
+	stream.deadline = options->timeout_ns ? now + options->timeout_ns : UINT64_MAX;
+	ret = sink->begin ? sink->begin(sink->context) : 0;
+	if (!ret)
+		ret = loop(&stream);
+	ret = leave(ret);
+	vex_unsubscribe(stream.sub);
+	return ret;
+}
