@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loss: told to whom it concerns, exactly, and counted. */
+#include "fixture.h"
+
+static void a_full_subscriber_gets_a_gap_and_the_others_all(void)
+{
+	struct vex_event event = sample(VEX_CREATE, "/full");
+	uint64_t expected = 0, seen = 0;
+	struct consumer slow;
+	const struct vex_record *record;
+
+	harness_subscribe(plane, NULL, 4096, &slow);
+	for (int i = 0; i < 300; i++) {
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+		harness_round(plane);
+	}
+	CU_ASSERT_EQUAL(drain(), 300);
+	for (int again = 0; again < 2; again++) {
+		while ((record = harness_read(&slow))) {
+			if (record->type == VEX_GAP) {
+				struct vex_attr_gap gap;
+
+				memcpy(&gap, vex_record_attr(record, VEX_ATTR_GAP, NULL),
+						sizeof(gap));
+				CU_ASSERT_EQUAL(gap.first, expected);
+				CU_ASSERT_EQUAL(gap.reason, VEX_GAP_TARGET_FULL);
+				CU_ASSERT_EQUAL(gap.count, gap.last - gap.first + 1);
+				expected = gap.last + 1;
+			} else {
+				CU_ASSERT_EQUAL(record->id.seq, expected);
+				expected++;
+				seen++;
+			}
+		}
+		harness_settle(plane); /* the idle worker announces what is owed */
+	}
+	CU_ASSERT_EQUAL(slow.gaps, 1);
+	CU_ASSERT_EQUAL(seen + slow.lost, 300);
+	CU_ASSERT_EQUAL(expected, 300);
+	harness_consumer_free(&slow);
+}
+
+static void a_full_producer_announces_its_gap(void)
+{
+	struct vex_event event = sample(VEX_CREATE, "/lost");
+	unsigned taken = 0, lost = 0;
+	const struct vex_record *record;
+	struct vex_attr_gap gap = {0};
+
+	for (int i = 0; i < 1000; i++)
+		harness_publish(&producer, &event) ? taken++ : lost++;
+	CU_ASSERT(lost > 0);
+	harness_settle(plane);
+	CU_ASSERT(harness_publish(&producer, &event));
+	harness_settle(plane);
+	while ((record = harness_read(&consumer)))
+		if (record->type == VEX_GAP)
+			memcpy(&gap, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(gap));
+	CU_ASSERT_EQUAL(gap.first, taken);
+	CU_ASSERT_EQUAL(gap.count, lost);
+	CU_ASSERT_EQUAL(gap.reason, VEX_GAP_LANE_FULL);
+	CU_ASSERT_EQUAL(port->stat->lost, lost);
+	CU_ASSERT_EQUAL(port->stat->gaps, 1);
+}
+
+static void a_dead_producer_loss_is_announced_for_it(void)
+{
+	struct vex_event event = sample(VEX_CREATE, "/dead");
+	unsigned lost = 0, events = 0;
+	const struct vex_record *record;
+	struct vex_attr_gap gap = {0};
+
+	for (int i = 0; i < 1000; i++)
+		lost += !harness_publish(&producer, &event);
+	port_drain(plane, port);
+	while (port_reap(plane))
+		harness_round(plane);
+	while ((record = harness_read(&consumer))) {
+		events += record->type == VEX_CREATE;
+		if (record->type == VEX_GAP)
+			memcpy(&gap, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(gap));
+	}
+	CU_ASSERT_EQUAL(gap.count, lost);
+	CU_ASSERT_EQUAL(gap.reason, VEX_GAP_ABANDONED);
+	CU_ASSERT_EQUAL(events + lost, 1000);
+	CU_ASSERT_EQUAL(plane->stat->retired.abandoned, lost);
+	CU_ASSERT_EQUAL(plane->stat->port[0].state, VEX_SLOT_FREE);
+}
+
+int main(void)
+{
+	static const struct fixture_test tests[] = {
+			TEST(a_full_subscriber_gets_a_gap_and_the_others_all),
+			TEST(a_full_producer_announces_its_gap),
+			TEST(a_dead_producer_loss_is_announced_for_it),
+	};
+
+	return fixture_run("loss", tests, sizeof(tests) / sizeof(tests[0]));
+}
