@@ -44,12 +44,16 @@ static bool quiet; /* the producers are gone */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static char *args[] = {"fuzz", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
-			"-l", "0", "-m", "32", "--log-level=error"};
+	static char words[][20] = {"fuzz", "--no-huge", "--no-shconf", "--no-pci",
+			"--no-telemetry", "-l0", "-m32", "--log-level=error"};
+	char *args[sizeof(words) / sizeof(*words)];
+	int count = 0;
 
 	(void)argc;
 	(void)argv;
-	MUST(rte_eal_init(sizeof(args) / sizeof(*args), args) >= 0);
+	for (; count < (int)(sizeof(words) / sizeof(*words)); count++)
+		args[count] = words[count];
+	MUST(rte_eal_init(count, args) >= 0);
 	worker.objects = rte_mempool_create("objects", 96, sizeof(struct vex_object), 0, 0, NULL,
 			NULL, NULL, NULL, SOCKET_ID_ANY, 0);
 	worker.long_objects = rte_mempool_create("long", 4, VEX_RECORD_MAX, 0, 0, NULL, NULL, NULL,
