@@ -14,6 +14,7 @@
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -81,10 +82,9 @@ static int make_worker(struct plane *plane, unsigned lcore, const struct plane_s
 	worker->stat->lcore = lcore;
 	worker->stat->cpu = (uint32_t)rte_lcore_to_cpu_id((int)lcore);
 	worker->stat->socket = socket;
-	worker->plans = aligned_alloc(VEX_LINE, 2 * sizeof(struct plan));
+	worker->plans = vex_alloc_lines(2 * sizeof(struct plan));
 	if (!worker->plans)
 		return -ENOMEM;
-	memset(worker->plans, 0, 2 * sizeof(struct plan));
 	worker->plan = worker->next_plan = worker->plans;
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -119,14 +119,13 @@ static int make_workers(struct plane *plane, const struct plane_sizes *sizes)
 
 struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_t node)
 {
-	struct plane *plane = aligned_alloc(VEX_LINE, sizeof(*plane));
+	struct plane *plane = vex_alloc_lines(sizeof(*plane));
 	int error;
 
 	if (!plane) {
 		vex_error("out of memory");
 		return NULL;
 	}
-	memset(plane, 0, sizeof(*plane));
 	plane->driven = driven;
 	plane->node = node;
 	plane->ring_max = RING_MAX_DEFAULT;

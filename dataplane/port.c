@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "dataplane/plan.h"
@@ -145,14 +146,13 @@ static int check_lane(const struct plane *plane, const struct vex_message *messa
 static int map_lane(int fd, const struct vex_message *message, struct lane **out, char *reason)
 {
 	uint64_t ring_size = message->lane.ring_size;
-	struct lane *lane = aligned_alloc(VEX_LINE, sizeof(*lane));
+	struct lane *lane = vex_alloc_lines(sizeof(*lane));
 	int error;
 
 	if (!lane) {
 		close(fd);
 		return refuse(reason, -ENOMEM, "out of memory");
 	}
-	memset(lane, 0, sizeof(*lane));
 	lane->page.fd = -1;
 	error = vex_ring_map_open(&lane->ring, fd, ring_size);
 	if (!error)

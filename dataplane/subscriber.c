@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "dataplane/idle.h"
 #include "dataplane/plan.h"
@@ -102,14 +103,13 @@ static void free_target(struct target *target)
 
 static int map_target(struct subscriber *sub, int fd, struct target **out)
 {
-	struct target *target = aligned_alloc(VEX_LINE, sizeof(*target));
+	struct target *target = vex_alloc_lines(sizeof(*target));
 	int error;
 
 	if (!target) {
 		close(fd);
 		return -ENOMEM;
 	}
-	memset(target, 0, sizeof(*target));
 	target->ring.fd = -1;
 	error = vex_page_map_open(&target->page, fd);
 	if (!error)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lane_map.h"
 #include "base/message.h"
@@ -164,13 +165,12 @@ static void free_lane(struct vex_lane *lane)
 /* Until a data plane gives a page, positions are read from one of our own that says 0. */
 static int make_lane(struct vex_port *port, struct vex_lane **out)
 {
-	struct vex_lane *lane = aligned_alloc(VEX_LINE, sizeof(*lane));
+	struct vex_lane *lane = vex_alloc_lines(sizeof(*lane));
 	void *page;
 	int error;
 
 	if (!lane)
 		return -ENOMEM;
-	memset(lane, 0, sizeof(*lane));
 	lane->page.fd = -1;
 	error = vex_ring_map_create(&lane->ring, port->options.ring_size);
 	page = mmap(NULL, VEX_LANE_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

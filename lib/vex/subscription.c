@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lane_map.h"
 #include "base/membarrier.h"
@@ -59,12 +60,11 @@ static void free_set(struct lane_set *set)
 
 static struct lane_set *make_set(uint32_t count)
 {
-	size_t size = sizeof(struct lane_set) + count * sizeof(struct target_lane);
-	struct lane_set *set = aligned_alloc(VEX_LINE, (size + VEX_LINE - 1) & ~(size_t)63);
+	struct lane_set *set = vex_alloc_lines(
+			sizeof(struct lane_set) + count * sizeof(struct target_lane));
 
 	if (!set)
 		return NULL;
-	memset(set, 0, size);
 	set->count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		set->lanes[i].ring.fd = -1;

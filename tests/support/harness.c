@@ -22,17 +22,14 @@
 
 static void start_eal(void)
 {
-	static const char *const words[] = {"test", "--no-huge", "--no-shconf", "--no-pci",
-			"--no-telemetry", "-m", "96", "--lcores", "0@0,1@0,2@0", "--log-level",
-			"error"};
-	static char *args[sizeof(words) / sizeof(words[0]) + 1];
-	static bool started;
+	static char words[][16] = {"test", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
+			"-m", "96", "--lcores", "0@0,1@0,2@0", "--log-level", "error"};
+	static char *args[sizeof(words) / sizeof(words[0]) + 1]; /* EAL writes to both */
 
-	if (started)
+	if (args[0])
 		return;
-	started = true;
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		args[i] = strdup(words[i]); /* EAL writes there */
+		args[i] = words[i];
 	REQUIRE(rte_eal_init(sizeof(words) / sizeof(words[0]), args) >= 0);
 }
 
