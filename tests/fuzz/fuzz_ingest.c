@@ -54,9 +54,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (; count < (int)(sizeof(words) / sizeof(*words)); count++)
 		args[count] = words[count];
 	MUST(rte_eal_init(count, args) >= 0);
-	worker.objects = rte_mempool_create("objects", 96, sizeof(struct vex_object), 0, 0, NULL,
+	worker.objects = rte_mempool_create("objects", 15, sizeof(struct vex_object), 0, 0, NULL,
 			NULL, NULL, NULL, SOCKET_ID_ANY, 0);
-	worker.long_objects = rte_mempool_create("long", 4, VEX_RECORD_MAX, 0, 0, NULL, NULL, NULL,
+	worker.long_objects = rte_mempool_create("long", 1, VEX_RECORD_MAX, 0, 0, NULL, NULL, NULL,
 			NULL, SOCKET_ID_ANY, 0);
 	MUST(worker.objects && worker.long_objects);
 	return 0;
@@ -91,26 +91,31 @@ static uint32_t hostile_peek(const struct vex_lane_reader *r, const struct vex_r
 	return size;
 }
 
-/* A record as a good producer writes it, of bytes that may be bad. */
+/* What the writer wrote since its head was there: records, and the word behind them. */
+static void mirror_from(struct hostile *h, uint64_t head)
+{
+	for (; head < h->writer.head; head += VEX_LINE)
+		mirror(h, head % RING, VEX_LINE);
+	mirror(h, head % RING, sizeof(uint32_t));
+}
+
+/* A record as a good producer writes it, of bytes that may be bad; a GAP first, if one is due. */
 static void produce(struct hostile *h)
 {
 	uint32_t size = ((uint32_t)input_number(&input, 2) % 600 + VEX_RECORD_MIN) & ~7u;
+	uint64_t head = h->writer.head;
 	struct vex_record *record;
-	uint64_t offset;
 
 	if (!vex_lane_flush_gap(&h->writer, 1))
 		return;
-	mirror(h, 0, RING);
 	record = vex_lane_reserve(&h->writer, size);
-	if (!record) {
+	if (record) {
+		input_bytes(&input, &record->id, size - offsetof(struct vex_record, id));
+		vex_lane_commit(&h->writer, record, size);
+	} else {
 		vex_lane_lose(&h->writer, 1, VEX_GAP_LANE_FULL);
-		return;
 	}
-	offset = (uint64_t)((uint8_t *)record - h->ring);
-	input_bytes(&input, &record->id, size - offsetof(struct vex_record, id));
-	vex_lane_commit(&h->writer, record, size);
-	mirror(h, offset, size);
-	mirror(h, (offset + vex_lane_stride(size)) % RING, sizeof(record->size));
+	mirror_from(h, head);
 }
 
 static uint64_t rejects(void)
@@ -200,9 +205,12 @@ static void step(uint64_t *events)
 {
 	struct hostile *h = &hostiles[input_number(&input, 1) % plan_port.lane_count];
 
-	switch (input_number(&input, 1) % 6) {
+	switch (input_number(&input, 1) % 8) {
 	case 0:
 		scribble(h, input_number(&input, 2));
+		break;
+	case 4:
+		vex_lane_lose(&h->writer, input_number(&input, 1) + 1, VEX_GAP_LANE_FULL);
 		break;
 	case 1:
 		input_bytes(&input, &h->producer, sizeof(h->producer));
