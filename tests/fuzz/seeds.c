@@ -108,23 +108,25 @@ static void seed_lanes(void)
 }
 
 /* A program of fuzz_ingest: three records for each of two lanes, then a look at them. */
-static void seed_ingest(void)
+static void seed_ingest(unsigned number, enum sample_shape shape)
 {
-	static uint8_t program[4096] = {2};
+	static uint8_t program[8192];
 	size_t n = 4;
 
+	memset(program, 0, sizeof(program));
+	program[0] = 2;
 	for (uint8_t i = 0; i < 6; i++) {
-		make(VEX_OPEN + i, i % 2 ? SAMPLE_EMPTY : SAMPLE_BARE);
+		make(VEX_OPEN + i, i % 2 ? shape : SAMPLE_BARE);
 		program[n++] = i % 2;
 		program[n++] = 3;
 		program[n++] = (uint8_t)(record->size - VEX_RECORD_MIN);
-		program[n++] = 0;
+		program[n++] = (uint8_t)((record->size - VEX_RECORD_MIN) >> 8);
 		memcpy(program + n, &record->id, record->size - 8);
 		n += record->size - 8;
 	}
 	program[n++] = 0;
 	program[n++] = 2;
-	save("ingest", 0, program, n + 64); /* the zeros: nobody writes while ingest looks */
+	save("ingest", number, program, n + 64); /* zeros: nobody writes while ingest looks */
 }
 
 static void seed_foreign_pcap(unsigned number, int link, u_int precision)
@@ -198,7 +200,8 @@ int main(int argc, char **argv)
 		die(folder);
 	seed_records();
 	seed_lanes();
-	seed_ingest();
+	seed_ingest(0, SAMPLE_EMPTY);
+	seed_ingest(1, SAMPLE_FULL);
 	seed_pcaps();
 	seed_wire();
 	return 0;
