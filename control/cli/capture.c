@@ -9,9 +9,6 @@
 #include "cli/commands.h"
 #include "cli/stream.h"
 
-/* Room for what comes while the disk is slow. */
-#define RING_SIZE (8u << 20)
-
 struct capture {
 	struct stream_options options;
 	const char *path;
@@ -96,7 +93,6 @@ static int capture_stream(struct capture *capture)
 {
 	struct stream_sink sink = {
 		.context = capture,
-		.ring_size = RING_SIZE,
 		.begin = begin,
 		.event = write_event,
 		.batch = end_batch,

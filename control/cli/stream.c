@@ -13,6 +13,8 @@
 #include "vex/vex.h"
 
 #define BATCH 256u
+/* Bytes a lane: room for what comes while a disk or a terminal is slow. */
+#define RING_SIZE (8u << 20)
 /* A signal that comes just before the wait is seen after so long. */
 #define WAIT_MS 200u
 #define SECONDS_MAX (10.0 * 366 * 24 * 3600)
@@ -218,7 +220,7 @@ static int open_stream(struct stream *stream)
 		.socket = vexctl.data_socket,
 		.name = stream->options->command,
 		.filter = stream->options->where.filter,
-		.ring_size = stream->sink->ring_size,
+		.ring_size = RING_SIZE,
 	};
 
 	if (vex_subscribe(&options, &stream->sub) < 0) {

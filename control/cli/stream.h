@@ -29,8 +29,7 @@ struct stream_options {
  */
 struct stream_sink {
 	void *context;
-	uint64_t ring_size; /**< bytes a lane; 0: libvex's default */
-	uint64_t tick_ns;   /**< how often tick is called */
+	uint64_t tick_ns; /**< how often tick is called */
 	/** The subscription stands. */
 	int (*begin)(void *context);
 	/** An event that --where lets pass, or a GAP. */
