@@ -36,7 +36,7 @@ const struct command commands[] = {
 	"  --count N           end after N events\n" \
 	"  --timeout S         end after S seconds\n"
 
-/* What is to be said of a command's options. Without details it answers --help itself. */
+/* What is to be said of a command's options. */
 static const struct {
 	const char *words;
 	const char *options;
