@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Replays captures into a data plane, and compares what is captured from it, byte for byte.
 
-    test_replay.py DATAPLANE REPLAY WRITE_SAMPLES CAPTURE_LANE
+    test_replay.py DATAPLANE REPLAY WRITE_SAMPLES CAPTURE_LANE VEXCTL
 """
 import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import struct
@@ -65,7 +66,7 @@ class Bench:
 
     def __init__(self, folder, programs):
         self.folder = folder
-        self.dataplane, self.replayer, self.samples, self.capturer = programs
+        self.dataplane, self.replayer, self.samples, self.capturer, self.vexctl = programs
         self.socket = f'{folder}/dataplane.sock'
         self.plane = None
 
@@ -121,6 +122,23 @@ def test_round_trip(bench):
     must(summary['records'] == count and summary['lost'] == 0, summary)
     must(summary['bytes'] == sum(map(len, packets_of(original))), summary)
     must(read(copy) == read(original), 'the copy differs from the original')
+
+
+def test_vexctl_capture(bench):
+    """What vexctl captures of a replay is what was replayed. Its --count leaves GAPs out."""
+    original, copy = bench.path('original.pcap'), bench.path('vexctl.pcap')
+    subprocess.run([bench.samples, '--no-own-gaps', original], check=True)
+    events = sum(data[40:42] != b'\1\0' for data in packets_of(original))
+    command = [bench.vexctl, '--socket', bench.socket, 'capture', '-w', copy, '--count', str(events)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not os.path.exists(copy): # it is made once the subscription stands
+            must(process.poll() is None and time.monotonic() < deadline, 'vexctl does not capture')
+            time.sleep(0.01)
+        bench.replay_json('--fast', original)
+        text = process.communicate(timeout=PATIENCE)[1]
+        must(process.returncode == 0, text)
+    must(read(copy) == read(original), 'the copy differs from the original:', text)
 
 
 def test_gaps(bench):
@@ -204,6 +222,20 @@ def interrupt(process):
     return json.loads(out)
 
 
+def test_progress(bench):
+    """A bar on a terminal, which --quiet leaves out; the tests before saw none in a pipe."""
+    path = bench.path('gaps.pcap')
+    for options, shown in ([], True), (['--quiet'], False):
+        terminal, end = pty.openpty()
+        process = subprocess.run(bench.command(*options, '--fast', path), stderr=end, check=False,
+                                 stdout=subprocess.DEVNULL)
+        os.write(end, b'the end')
+        text = os.read(terminal, 65536).decode()
+        must(process.returncode == 0 and ('% ' in text) == shown, repr(text))
+        os.close(terminal)
+        os.close(end)
+
+
 def check_restart(bench, *options):
     """Kills the data plane under a replay, starts another, and returns the summary."""
     path, copy = bench.path('loop.pcap'), bench.path('loop-copy.pcap')
@@ -237,8 +269,9 @@ def main():
         bench.start_plane()
         try:
             bench.wait_for_plane()
-            for test in (test_round_trip, test_gaps, test_pace, test_bad_files, test_usage,
-                         test_standard_input, test_interrupt_and_restart):
+            for test in (test_round_trip, test_vexctl_capture, test_gaps, test_pace,
+                         test_bad_files, test_usage, test_standard_input, test_progress,
+                         test_interrupt_and_restart):
                 test(bench)
                 print(f'{test.__name__}: passed')
             must(bench.stop_plane() == 0, 'the data plane did not end well')
