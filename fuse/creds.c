@@ -13,6 +13,9 @@
 
 #include "base/log.h"
 
+/* Someone in more groups than this is taken to be in none of them. */
+#define GROUPS_MAX 512
+
 static struct __user_cap_data_struct full[2];
 
 static __thread struct {
@@ -77,10 +80,22 @@ void creds_become(const struct fuse_ctx *ctx)
 	}
 }
 
-void creds_give_up_fsetid(void)
+bool creds_kills_setid(int fd)
+{
+	struct stat st;
+
+	return mirror.privileged && fstat(fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID));
+}
+
+void creds_give_up_setid(fuse_req_t req)
 {
 	struct __user_cap_data_struct less[2] = {full[0], full[1]};
+	gid_t groups[GROUPS_MAX];
+	int count = fuse_req_getgroups(req, GROUPS_MAX, groups);
 
+	creds_become(fuse_req_ctx(req));
+	if (count > 0 && count <= GROUPS_MAX)
+		syscall(SYS_setgroups, count, groups); /* of this thread, unlike libc's */
 	less[CAP_FSETID / 32].effective &= ~(1u << CAP_FSETID % 32);
 	if (capset_thread(less) < 0)
 		vex_warn("cannot give up CAP_FSETID: set-id bits may outlive a write");
@@ -88,13 +103,7 @@ void creds_give_up_fsetid(void)
 
 void creds_restore(void)
 {
+	syscall(SYS_setgroups, 0, NULL);
 	if (capset_thread(full) < 0)
 		vex_warn("cannot take CAP_FSETID back: set-id bits may fall");
-}
-
-bool creds_kills_setid(int fd)
-{
-	struct stat st;
-
-	return mirror.privileged && fstat(fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID));
 }

@@ -24,13 +24,14 @@ int creds_thread(void);
 /** Files that this thread makes from now on are the caller's. */
 void creds_become(const struct fuse_ctx *ctx);
 
-/**
- * From here to creds_restore(), set-id bits fall as they do for a caller without CAP_FSETID.
- */
-void creds_give_up_fsetid(void);
-void creds_restore(void);
-
 /** Whether writing to this file on behalf of an ordinary caller must take set-id bits off. */
 bool creds_kills_setid(int fd);
+
+/**
+ * From here to creds_restore() the thread is in the caller's groups alone and has no
+ * CAP_FSETID, so that the file system beneath takes set-id bits off as it would for the caller.
+ */
+void creds_give_up_setid(fuse_req_t req);
+void creds_restore(void);
 
 #endif

@@ -6,13 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-#define RETRY_MS 500
 #define DRAIN_MS 1000
 
 /* Lane 0 is shared, under a lock, by threads without one of their own; workers' follow. */
@@ -21,26 +18,18 @@ static struct {
 	struct vex_lane **lanes;
 	uint32_t count;
 	pthread_mutex_t shared;
-	pthread_t finder;
-	int stop;          /* eventfd */
-	bool running;
-} emitter = {.shared = PTHREAD_MUTEX_INITIALIZER, .stop = -1};
+} emitter = {.shared = PTHREAD_MUTEX_INITIALIZER};
 
 static __thread uint32_t own_lane;
 
 static void publish(const struct vex_event *event)
 {
-	struct vex_lane *lane = own_lane ? VEX_LOAD_ACQUIRE(&emitter.lanes[own_lane]) : NULL;
-
-	if (VEX_LIKELY(lane != NULL)) {
-		vex_publish(lane, event);
+	if (VEX_LIKELY(own_lane)) {
+		vex_publish(emitter.lanes[own_lane], event);
 		return;
 	}
-	lane = VEX_LOAD_ACQUIRE(&emitter.lanes[0]);
-	if (!lane)
-		return;
 	pthread_mutex_lock(&emitter.shared);
-	vex_publish(lane, event);
+	vex_publish(emitter.lanes[0], event);
 	pthread_mutex_unlock(&emitter.shared);
 }
 
@@ -50,7 +39,7 @@ void emit_mount(enum vex_type type)
 		.type = (uint16_t)type, .pid = (uint32_t)getpid(), .uid = geteuid(),
 		.gid = getegid()};
 
-	if (!mirror.options.events || !VEX_LOAD_ACQUIRE(&emitter.lanes[0]))
+	if (!emitter.port)
 		return;
 	if (type == VEX_MOUNT)
 		event.start_ns = mirror.started_ns;
@@ -72,91 +61,47 @@ static int open_port(void)
 		.ring_size = mirror.options.lane_size,
 		.full = mirror.options.wait ? VEX_FULL_WAIT : VEX_FULL_DROP,
 		.wait_us = mirror.options.wait_us,
+		.background = 1, /* lanes keep what happens until a data plane comes */
 	};
 
 	snprintf(name, sizeof(name), "fuse:%s", mirror.mountpoint);
 	return vex_port_open(&options, &emitter.port);
 }
 
-/* 0 once every lane stands. */
-static int open_lanes(void)
-{
-	for (uint32_t i = 0; i < emitter.count; i++) {
-		struct vex_lane *lane;
-		int error;
-
-		if (emitter.lanes[i])
-			continue;
-		error = vex_lane_open(emitter.port, &lane);
-		if (error)
-			return error;
-		VEX_STORE_RELEASE(&emitter.lanes[i], lane); /* acquired by publish() */
-		if (i == 0)
-			emit_mount(VEX_MOUNT);
-	}
-	return 0;
-}
-
-static void complain_once(int error)
-{
-	static bool told;
-
-	if (!told)
-		vex_warn("no events yet: %s; looking for the data plane in the background",
-				*vex_last_error() ? vex_last_error() : strerror(-error));
-	told = true;
-}
-
-/* Once the port stands, libvex itself finds a data plane that went away. */
-static void *find_data_plane(void *unused)
-{
-	struct pollfd stop = {.fd = emitter.stop, .events = POLLIN};
-	int error;
-
-	(void)unused;
-	do {
-		error = emitter.port ? 0 : open_port();
-		if (!error)
-			error = open_lanes();
-		if (!error) {
-			vex_info("events go to the data plane");
-			return NULL;
-		}
-		complain_once(error);
-	} while (poll(&stop, 1, RETRY_MS) == 0);
-	return NULL;
-}
-
 int emit_start(uint32_t workers)
 {
+	struct vex_port_stats stats;
 	int error;
 
 	if (!mirror.options.events)
 		return 0;
 	emitter.count = workers + 1;
 	emitter.lanes = calloc(emitter.count, sizeof(struct vex_lane *));
-	emitter.stop = eventfd(0, EFD_CLOEXEC);
-	if (!emitter.lanes || emitter.stop < 0)
+	if (!emitter.lanes)
 		return -ENOMEM;
-	error = pthread_create(&emitter.finder, NULL, find_data_plane, NULL);
-	emitter.running = !error;
-	return -error;
+	error = open_port();
+	for (uint32_t i = 0; i < emitter.count && !error; i++)
+		error = vex_lane_open(emitter.port, &emitter.lanes[i]);
+	if (error) {
+		vex_error("no events can be published: %s", vex_last_error());
+		return error;
+	}
+	vex_port_get_stats(emitter.port, &stats);
+	if (!stats.connected)
+		vex_warn("%s; looking for it in the background", vex_last_error());
+	emit_mount(VEX_MOUNT);
+	return 0;
 }
 
 void emit_stop(void)
 {
-	uint64_t one = 1;
-
-	if (!emitter.running)
+	if (!emitter.port)
 		return;
-	if (write(emitter.stop, &one, sizeof(one)) < 0)
-		vex_warn("cannot stop the search for the data plane");
-	pthread_join(emitter.finder, NULL);
 	emit_mount(VEX_UNMOUNT);
-	for (int ms = 0; emitter.port && !vex_port_drained(emitter.port) && ms < DRAIN_MS; ms++)
+	for (int ms = 0; !vex_port_drained(emitter.port) && ms < DRAIN_MS; ms++)
 		usleep(1000);
 	vex_port_close(emitter.port);
-	emitter.running = false;
+	emitter.port = NULL;
 }
 
 void emit_use_lane(uint32_t worker)
@@ -168,7 +113,7 @@ void op_begin(struct op *op, fuse_req_t req, enum vex_type type)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	op->on = mirror.options.events && VEX_LOAD_RELAXED(&emitter.lanes[0]);
+	op->on = mirror.options.events;
 	if (!op->on) {
 		op->event.start_ns = 0;
 		op->event.duration_ns = 0;

@@ -25,6 +25,7 @@ struct lock_owner {
 	struct lock_owner *next;
 	struct inode *inode; /* held */
 	uint64_t owner;
+	const void *handle;  /* that it came by last; for comparison only */
 	int fd;
 	pid_t pid;
 	uint32_t waits;      /* that are under way */
@@ -193,7 +194,7 @@ static struct flock beneath(const struct flock *lock)
 	return copy;
 }
 
-int locks_set(struct inode *inode, uint64_t owner, const struct flock *lock)
+int locks_set(struct inode *inode, uint64_t owner, const void *handle, const struct flock *lock)
 {
 	struct flock wanted = beneath(lock);
 	struct range range = range_of(lock);
@@ -205,6 +206,7 @@ int locks_set(struct inode *inode, uint64_t owner, const struct flock *lock)
 	if (at) {
 		err = fcntl(at->fd, F_OFD_SETLK, &wanted) < 0 ? errno : 0;
 		if (!err) {
+			at->handle = handle;
 			at->pid = lock->l_pid;
 			note(at, &range);
 		}
@@ -243,26 +245,49 @@ int locks_test(struct inode *inode, uint64_t owner, struct flock *lock)
 	return err;
 }
 
-void locks_release(struct inode *inode, uint64_t owner)
+/* One that waits goes on waiting, and holds nothing meanwhile. */
+static void release(struct lock_owner *owner)
 {
 	struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	if (!owner->waits) {
+		drop(owner);
+		return;
+	}
+	fcntl(owner->fd, F_OFD_SETLK, &all);
+	owner->count = 0;
+}
+
+void locks_release(struct inode *inode, uint64_t owner)
+{
 	struct lock_owner *at;
 
 	if (!__atomic_load_n(&inode->lock_owners, __ATOMIC_ACQUIRE))
 		return;
 	pthread_mutex_lock(&mutex);
 	at = find(inode, owner);
-	if (at && at->waits) {
-		fcntl(at->fd, F_OFD_SETLK, &all);
-		at->count = 0;
-	} else if (at) {
-		drop(at);
+	if (at)
+		release(at);
+	pthread_mutex_unlock(&mutex);
+}
+
+void locks_release_handle(struct inode *inode, const void *handle)
+{
+	struct lock_owner *at, *next;
+
+	if (!__atomic_load_n(&inode->lock_owners, __ATOMIC_ACQUIRE))
+		return;
+	pthread_mutex_lock(&mutex);
+	for (at = *slot_of(inode); at; at = next) {
+		next = at->next;
+		if (at->inode == inode && at->handle == handle)
+			release(at);
 	}
 	pthread_mutex_unlock(&mutex);
 }
 
-int locks_wait_begin(struct inode *inode, uint64_t owner, const struct flock *lock,
-		struct lock_owner **waiting)
+int locks_wait_begin(struct inode *inode, uint64_t owner, const void *handle,
+		const struct flock *lock, struct lock_owner **waiting)
 {
 	struct range range = range_of(lock);
 	struct lock_owner *at;
@@ -275,6 +300,7 @@ int locks_wait_begin(struct inode *inode, uint64_t owner, const struct flock *lo
 		at = find_or_add(inode, owner, &err);
 		if (at) {
 			at->waits++;
+			at->handle = handle;
 			at->wanted = range;
 			*waiting = at;
 		}

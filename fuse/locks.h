@@ -17,10 +17,10 @@
 struct lock_owner;
 
 /**
- * Sets or releases without waiting. 0 or an errno; EAGAIN where another holds it.
- * lock->l_pid is the process.
+ * Sets or releases without waiting, by way of an open file. 0 or an errno; EAGAIN where
+ * another holds it. lock->l_pid is the process.
  */
-int locks_set(struct inode *inode, uint64_t owner, const struct flock *lock);
+int locks_set(struct inode *inode, uint64_t owner, const void *handle, const struct flock *lock);
 
 /** Fills lock with what stands in its way, or sets its type to F_UNLCK. 0 or an errno. */
 int locks_test(struct inode *inode, uint64_t owner, struct flock *lock);
@@ -29,11 +29,17 @@ int locks_test(struct inode *inode, uint64_t owner, struct flock *lock);
 void locks_release(struct inode *inode, uint64_t owner);
 
 /**
+ * Releases what was locked by way of an open file that is gone. By then every process that
+ * had it has closed it; what is left are OFD locks, of whose end the kernel does not tell.
+ */
+void locks_release_handle(struct inode *inode, const void *handle);
+
+/**
  * Begins to wait. The result's descriptor is for F_OFD_SETLKW. EDEADLK where waiting would
  * never end. Followed by locks_wait_end(), with what fcntl(2) came to (0 or an errno).
  */
-int locks_wait_begin(struct inode *inode, uint64_t owner, const struct flock *lock,
-		struct lock_owner **waiting);
+int locks_wait_begin(struct inode *inode, uint64_t owner, const void *handle,
+		const struct flock *lock, struct lock_owner **waiting);
 int locks_wait_fd(const struct lock_owner *waiting);
 void locks_wait_end(struct lock_owner *waiting, const struct flock *lock, int err);
 

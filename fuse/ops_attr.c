@@ -54,14 +54,14 @@ static int set_owner(struct inode *inode, const struct stat *attr, int to_set)
 	return fchownat(inode->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
 }
 
-static int set_size(struct inode *inode, const struct handle *handle, const struct stat *attr,
-		int to_set)
+static int set_size(struct inode *inode, fuse_req_t req, const struct handle *handle,
+		const struct stat *attr, int to_set)
 {
 	bool kills = (to_set & SET_KILLS_SETID) && creds_kills_setid(inode->fd);
 	int result;
 
 	if (kills)
-		creds_give_up_fsetid();
+		creds_give_up_setid(req);
 	if (handle)
 		result = ftruncate(handle->fd, attr->st_size);
 	else
@@ -87,8 +87,8 @@ static int set_times(struct inode *inode, const struct stat *attr, int to_set)
 }
 
 /* One kind of attribute, as the kinds are ordered below. */
-static int set_kind(struct inode *inode, const struct handle *handle, const struct stat *attr,
-		int to_set, enum vex_type kind)
+static int set_kind(struct inode *inode, fuse_req_t req, const struct handle *handle,
+		const struct stat *attr, int to_set, enum vex_type kind)
 {
 	switch (kind) {
 	case VEX_CHMOD:
@@ -96,7 +96,7 @@ static int set_kind(struct inode *inode, const struct handle *handle, const stru
 	case VEX_CHOWN:
 		return set_owner(inode, attr, to_set);
 	case VEX_TRUNCATE:
-		return set_size(inode, handle, attr, to_set);
+		return set_size(inode, req, handle, attr, to_set);
 	case VEX_UTIMENS:
 		return set_times(inode, attr, to_set);
 	default:
@@ -110,9 +110,12 @@ struct setting {
 	uint64_t duration_ns;
 };
 
-/* Owner before mode, since chown(2) takes set-id bits off. Ends at the first that fails. */
-static size_t set_all(struct inode *inode, const struct handle *handle, const struct stat *attr,
-		int to_set, struct op *op, struct setting done[4])
+/*
+ * Owner before mode, since chown(2) takes set-id bits off; nothing at all is a chown(2) that
+ * does only that. Ends at the first that fails.
+ */
+static size_t set_all(struct inode *inode, fuse_req_t req, const struct handle *handle,
+		const struct stat *attr, int to_set, struct op *op, struct setting done[4])
 {
 	static const struct {
 		int bits;
@@ -128,9 +131,10 @@ static size_t set_all(struct inode *inode, const struct handle *handle, const st
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		int result;
 
-		if (!(to_set & kinds[i].bits))
+		if (!(to_set & kinds[i].bits) && (to_set || kinds[i].kind != VEX_CHOWN))
 			continue;
-		result = set_kind(inode, handle, attr, to_set, kinds[i].kind) < 0 ? -errno : 0;
+		result = set_kind(inode, req, handle, attr, to_set, kinds[i].kind) < 0
+				? -errno : 0;
 		op_result(op, result);
 		done[count++] = (struct setting){kinds[i].kind, result, op->event.duration_ns};
 		if (result)
@@ -166,7 +170,7 @@ void do_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	op_inode(&op, inode);
 	if (to_set & FUSE_SET_ATTR_SIZE)
 		op_range(&op, 0, (uint64_t)attr->st_size);
-	count = set_all(inode, fi ? handle_of(fi) : NULL, attr, to_set, &op, done);
+	count = set_all(inode, req, fi ? handle_of(fi) : NULL, attr, to_set, &op, done);
 	if (count && done[count - 1].result)
 		err = (int)-done[count - 1].result;
 	else if (fstat(inode->fd, &st) < 0)

@@ -154,7 +154,7 @@ void do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 }
 
 /* Devices, pipes and sockets are the kernel's own matter: it never asks us to open one. */
-static int open_file(struct inode *inode, struct fuse_file_info *fi)
+static int open_file(struct inode *inode, fuse_req_t req, struct fuse_file_info *fi)
 {
 	bool kills = (fi->flags & O_TRUNC) && loop_kills_setid() && creds_kills_setid(inode->fd);
 	struct handle *handle;
@@ -163,7 +163,7 @@ static int open_file(struct inode *inode, struct fuse_file_info *fi)
 	if (!S_ISREG(inode->mode))
 		return ENXIO;
 	if (kills)
-		creds_give_up_fsetid();
+		creds_give_up_setid(req);
 	fd = reopen(inode->fd, flags_beneath(fi->flags));
 	if (kills)
 		creds_restore();
@@ -185,7 +185,7 @@ void do_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	op_begin(&op, req, VEX_OPEN);
 	op_inode(&op, inode_of(ino));
 	op_flags(&op, (uint32_t)fi->flags);
-	err = open_file(inode_of(ino), fi);
+	err = open_file(inode_of(ino), req, fi);
 	if (err) {
 		op_finish(&op, req, err);
 		return;
@@ -231,6 +231,7 @@ void do_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	op_inode(&op, inode_of(ino));
 	op_flags(&op, (uint32_t)handle->flags);
 	op_user(&op, handle);
+	locks_release_handle(inode_of(ino), handle);
 	handle_free(handle);
 	op_finish(&op, req, 0);
 }

@@ -58,7 +58,7 @@ void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	op_range(&op, (uint64_t)off, size);
 	op_flags(&op, (uint32_t)fi->flags);
 	if (kills)
-		creds_give_up_fsetid();
+		creds_give_up_setid(req);
 	n = write_beneath(handle, buf, size, off, fi);
 	if (kills)
 		creds_restore();
@@ -90,7 +90,7 @@ void do_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	op_range(&op, (uint64_t)offset, (uint64_t)length);
 	op_flags(&op, (uint32_t)mode);
 	if (kills)
-		creds_give_up_fsetid();
+		creds_give_up_setid(req);
 	err = fallocate(fd, mode, offset, length) < 0 ? errno : 0;
 	if (kills)
 		creds_restore();
@@ -111,7 +111,7 @@ void do_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 	op_inode2(&op, inode_of(ino_in));
 	op_range(&op, (uint64_t)off_out, len);
 	if (kills)
-		creds_give_up_fsetid();
+		creds_give_up_setid(req);
 	n = copy_file_range(handle_of(fi_in)->fd, &off_in, fd, &off_out,
 			len < COPY_MAX ? len : COPY_MAX, (unsigned int)flags);
 	if (kills)

@@ -72,7 +72,7 @@ static void done_record(fuse_req_t req, void *arg, int err)
 	free(pending);
 }
 
-static int start_record(fuse_req_t req, struct inode *inode, uint64_t owner,
+static int start_record(fuse_req_t req, struct inode *inode, const struct fuse_file_info *fi,
 		const struct flock *lock, uint64_t start_ns)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
@@ -83,7 +83,7 @@ static int start_record(fuse_req_t req, struct inode *inode, uint64_t owner,
 	pending->start_ns = start_ns;
 	pending->inode = inode;
 	pending->lock = *lock;
-	err = locks_wait_begin(inode, owner, lock, &pending->waiting);
+	err = locks_wait_begin(inode, fi->lock_owner, handle_of(fi), lock, &pending->waiting);
 	if (!err) {
 		err = waiter_start(req, wait_record, done_record, pending);
 		if (err)
@@ -102,9 +102,9 @@ void do_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct 
 	int err;
 
 	begin_record(&op, req, inode, lock, VEX_LOCK);
-	err = locks_set(inode, fi->lock_owner, lock);
+	err = locks_set(inode, fi->lock_owner, handle_of(fi), lock);
 	if (err == EAGAIN && sleep) {
-		err = start_record(req, inode, fi->lock_owner, lock, op.event.start_ns);
+		err = start_record(req, inode, fi, lock, op.event.start_ns);
 		if (!err)
 			return; /* its thread answers */
 	}

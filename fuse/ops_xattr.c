@@ -11,8 +11,8 @@
 #include "loop.h"
 
 /*
- * An access ACL sets permission bits too, and may have to take the set-group-id bit off. The
- * file system beneath decides by the caller's group, which creds_become() gives it.
+ * An access ACL sets permission bits too, and may have to take the set-group-id bit off: the
+ * file system beneath decides by the groups of whoever acts.
  */
 static int set(struct inode *inode, fuse_req_t req, const char *name, const char *value,
 		size_t size, int flags)
@@ -20,10 +20,8 @@ static int set(struct inode *inode, fuse_req_t req, const char *name, const char
 	bool kills = loop_kills_setid() && creds_kills_setid(inode->fd);
 	int err;
 
-	if (kills) {
-		creds_become(fuse_req_ctx(req));
-		creds_give_up_fsetid();
-	}
+	if (kills)
+		creds_give_up_setid(req);
 	err = setxattr(proc_path(inode->fd).text, name, value, size, flags) < 0 ? errno : 0;
 	if (kills)
 		creds_restore();
