@@ -39,7 +39,6 @@ static void open_stat(struct plane *plane, struct subscriber *sub,
 	stat->filter = sub->filter;
 	snprintf(stat->name, sizeof(stat->name), "%.*s", (int)VEX_NAME_MAX - 1,
 			hello->hello.name);
-	stat->state = VEX_SLOT_LIVE;
 	vex_stat_end(&plane->stat->generation);
 	sub->stat = stat;
 }
@@ -158,6 +157,7 @@ int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason)
 			return refuse(reason, -EINVAL, "lane %u is not open yet", i);
 	sub->started = true;
 	plan_publish_all(plane);
+	sub->stat->state = VEX_SLOT_LIVE; /* whoever sees it knows that nothing is missed */
 	return 0;
 }
 

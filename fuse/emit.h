@@ -29,8 +29,8 @@ struct op {
 };
 
 /**
- * Starts the thread that finds the data plane, for this many lanes of workers. Returns at
- * once, whether there is a data plane or not. 0, or a negative errno.
+ * Opens the port, with a lane for each of this many workers. Without a data plane too: lanes
+ * keep events until they are full, and libvex looks for one. 0, or a negative errno.
  */
 int emit_start(uint32_t workers);
 
