@@ -20,19 +20,25 @@ command -v clang >/dev/null || {
 	exit 1
 }
 
+# Runs a command quietly; where it fails, what it said is shown.
+quietly() {
+	"$@" >"$build/fuzz-build.log" 2>&1 || {
+		cat "$build/fuzz-build.log" >&2
+		exit 1
+	}
+}
+
+mkdir -p "$build"
 if [ ! -f "$build/build.ninja" ]; then
-	CC=clang meson setup "$build" "$source" -Dfuzz=true -Dbench=false \
+	CC=clang quietly meson setup "$build" "$source" -Dfuzz=true -Dbench=false \
 		-Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
-		-Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' >/dev/null
+		-Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all'
 fi
 programs=tests/fuzz/fuzz-seeds
 for target in $targets; do
 	programs="$programs tests/fuzz/fuzz-$target"
 done
-ninja -C "$build" $programs >"$build/fuzz-build.log" || {
-	cat "$build/fuzz-build.log" >&2
-	exit 1
-}
+quietly ninja -C "$build" $programs
 
 mkdir -p "$build/corpus" "$build/crashes"
 "$build/tests/fuzz/fuzz-seeds" "$build/corpus"
