@@ -25,6 +25,7 @@ static const char bash_head[] =
 	"\t--control|--socket|-w) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"));"
 	" return ;;\n"
 	"\t--color) COMPREPLY=($(compgen -W 'auto always never' -- \"$current\")); return ;;\n"
+	"\t--format) COMPREPLY=($(compgen -W 'text json ocsf' -- \"$current\")); return ;;\n"
 	"\tesac\n"
 	"\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n";
 
@@ -44,6 +45,7 @@ static const char zsh_head[] =
 	"\tcase $previous in\n"
 	"\t--control|--socket|-w) _files; return ;;\n"
 	"\t--color) compadd auto always never; return ;;\n"
+	"\t--format) compadd text json ocsf; return ;;\n"
 	"\tesac\n"
 	"\tfor word in \"${(@)words[2,CURRENT-1]}\"; do\n";
 
@@ -51,7 +53,8 @@ static const char zsh_tail[] =
 	"\t[[ $current == -* ]] && list=\"$options\"\n"
 	"\tcompadd -- ${=list}\n"
 	"}\n"
-	"compdef _vexctl vexctl\n";
+	"# Loaded by its name it is the function itself; sourced it declares it.\n"
+	"if [ \"$funcstack[1]\" = _vexctl ]; then _vexctl; else compdef _vexctl vexctl; fi\n";
 
 static bool same_first(const struct command *a, const struct command *b)
 {
