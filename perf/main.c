@@ -14,6 +14,7 @@
 #include "bench.h"
 #include "janitor.h"
 #include "pinned.h"
+#include "plane.h"
 #include "report.h"
 #include "runner.h"
 
@@ -177,6 +178,8 @@ static int run_benches(const struct options *options, const struct bench_env *en
 {
 	int failed = 0;
 
+	vex_info("processors %d and %d, data planes %s huge pages", env->cpu[0], env->cpu[1],
+			plane_hugepages() ? "with" : "without");
 	report_begin(options->json);
 	for (size_t i = 0; i < BENCH_COUNT; i++) {
 		if (!named(benches[i], options->name))

@@ -17,21 +17,20 @@
 #define SETTLE_TRIES 100
 #define MEMORY_MIB 256
 
-/* Free memory in huge pages, in KiB. */
-static unsigned long hugepage_kib(void)
+bool plane_hugepages(void)
 {
 	unsigned long pages = 0, size = 0;
 	char line[128];
 	FILE *file = fopen("/proc/meminfo", "re");
 
 	if (!file)
-		return 0;
+		return false;
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "HugePages_Free: %lu", &pages);
 		sscanf(line, "Hugepagesize: %lu", &size);
 	}
 	fclose(file);
-	return pages * size;
+	return pages * size >= MEMORY_MIB * 1024ul;
 }
 
 static int spawn(struct plane *plane, const struct bench_env *env, const char *idle)
@@ -45,10 +44,9 @@ static int spawn(struct plane *plane, const struct bench_env *env, const char *i
 	snprintf(cores, sizeof(cores), "%d,%d", env->cpu[0], env->cpu[1]);
 	snprintf(prefix, sizeof(prefix), "vex-bench-%d", getpid());
 	snprintf(memory, sizeof(memory), "%d", MEMORY_MIB);
-	if (hugepage_kib() >= MEMORY_MIB * 1024ul)
+	if (plane_hugepages())
 		memmove(&argv[huge], &argv[huge + 1], (sizeof(argv) / sizeof(argv[0]) - huge - 1) *
 				sizeof(argv[0]));
-	vex_debug("vexplane: %s huge pages", strcmp(argv[huge], "--no-huge") ? "with" : "without");
 	plane->pid = janitor_spawn(argv, plane->log);
 	return plane->pid < 0 ? plane->pid : 0;
 }
@@ -129,13 +127,17 @@ struct plane_work plane_work(const struct plane *plane)
 	return (struct plane_work){
 		.cycles = VEX_LOAD_RELAXED(&worker->busy_cycles),
 		.events = VEX_LOAD_RELAXED(&worker->busy_events),
+		.received = VEX_LOAD_RELAXED(&worker->received),
+		.bursts = VEX_LOAD_RELAXED(&worker->bursts),
 	};
 }
 
 double plane_work_ns(const struct plane *plane, struct plane_work from, struct plane_work to)
 {
-	if (to.events == from.events)
+	if (to.events == from.events || to.bursts == from.bursts)
 		return NAN;
+	vex_debug("vexplane: %.1f events a burst of the worker",
+			(double)(to.received - from.received) / (double)(to.bursts - from.bursts));
 	return (double)(to.cycles - from.cycles) / (double)(to.events - from.events) * 1e9 /
 			(double)plane->stat->tsc_hz;
 }

@@ -24,10 +24,15 @@ struct plane {
 int plane_start(struct plane *plane, const struct bench_env *env, const char *idle);
 void plane_stop(struct plane *plane);
 
-/** Cycles of the worker and the events that it spent them on, so far. */
+/** Whether a data plane that is started now gets huge pages: there are enough free ones. */
+bool plane_hugepages(void);
+
+/** What the worker did so far: events and the cycles spent on them, and how they came. */
 struct plane_work {
 	uint64_t cycles;
 	uint64_t events;
+	uint64_t received;
+	uint64_t bursts;
 };
 
 struct plane_work plane_work(const struct plane *plane);
