@@ -241,9 +241,9 @@ int stream_run(const struct stream_options *options, const struct stream_sink *s
 	uint64_t now = stream_now_ns();
 	int ret;
 
-	catch_signals();
 	if (open_stream(&stream))
 		return 1;
+	catch_signals(); /* until here Ctrl-C ends the program at once */
 	stream.last_tick = now;
 	stream.next_tick = sink->tick ? now + sink->tick_ns : UINT64_MAX;
 	stream.deadline = options->timeout_ns ? now + options->timeout_ns : UINT64_MAX;
