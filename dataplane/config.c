@@ -49,6 +49,7 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"node", CONF_U32, &options->node, 0, UINT32_MAX},
 			{"idle", CONF_WORD, &idle, .words = strategies},
 			{"spin_us", CONF_U32, &options->spin_us, 0, 1000000},
+			{"settle_ms", CONF_U32, &options->settle_ms, 0, 60000},
 			{"events", CONF_U32, &options->sizes.events, 1024, 1u << 24},
 			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
 			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,

@@ -101,6 +101,14 @@ static inline uint64_t who_asked(const struct plan *plan, const struct vex_recor
 	return plan->by_type[record->type] & plan->by_boundary[record->boundary];
 }
 
+static void free_burst(struct worker *worker, struct burst *burst)
+{
+	for (uint32_t i = 0; i < burst->count; i++)
+		if (VEX_UNLIKELY(burst->event[i]->record != &burst->event[i]->header))
+			rte_mempool_put(worker->long_objects, burst->event[i]->record);
+	rte_mempool_put_bulk(worker->objects, (void **)burst->event, burst->count);
+}
+
 void stage_deliver(struct worker *worker, struct burst *burst)
 {
 	const struct plan *plan = worker->plan;
@@ -115,8 +123,8 @@ void stage_deliver(struct worker *worker, struct burst *burst)
 
 		delivered += deliver_to(worker, subscribers, event->record);
 		unmatched += subscribers == 0;
-		free_event(worker, event);
 	}
+	free_burst(worker, burst);
 	close_targets(worker);
 	burst->port->stat->delivered += delivered;
 	burst->port->stat->drop[VEX_DROP_UNMATCHED] += unmatched;

@@ -71,6 +71,13 @@ static struct vex_object *get_event(struct worker *worker, uint32_t size)
 	return event;
 }
 
+static void free_event(struct worker *worker, struct vex_object *event)
+{
+	if (event->record != &event->header)
+		rte_mempool_put(worker->long_objects, event->record);
+	rte_mempool_put(worker->objects, event);
+}
+
 /* After a data plane's restart the producer only knows about where its lane stood. */
 static void learn_seq(struct lane *lane, const struct vex_record *record,
 		const struct vex_attr_gap *gap)

@@ -168,6 +168,8 @@ static int tick_ms(const struct plane *plane, bool drains)
 {
 	if (drains)
 		return TICK_DRAINING_MS;
+	if (plane->hold_resumed)
+		return TICK_BUSY_MS;
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		if (!VEX_LOAD_RELAXED(&plane->workers[i].stat->sleeping))
 			return TICK_BUSY_MS;
@@ -196,6 +198,19 @@ static void beat(struct plane *plane)
 				note_waiting(plane->ports[i]->lanes[k]);
 }
 
+/*
+ * Who outlived the last data plane looks for us every 200 ms: were producers served as they come,
+ * what they kept would be dropped for want of subscribers.
+ */
+static void end_hold(struct plane *plane, uint32_t settle_ms)
+{
+	if (!plane->hold_resumed ||
+			vex_clock_now() - plane->stat->started_ns < settle_ms * 1000000ull)
+		return;
+	plane->hold_resumed = false;
+	plan_publish_all(plane);
+}
+
 static void reload(struct server *server, const struct options *options)
 {
 	struct options fresh = *options;
@@ -220,6 +235,7 @@ static void serve(struct plane *plane, struct server *server, const struct optio
 		bool drains = port_reap(plane);
 
 		beat(plane);
+		end_hold(plane, options->settle_ms);
 		subscriber_kick_waiting(plane);
 		sigprocmask(SIG_UNBLOCK, handled, NULL);
 		server_poll(server, tick_ms(plane, drains));
@@ -243,6 +259,7 @@ static int run(const struct options *options, const sigset_t *handled)
 	if (!plane)
 		return VEX_EXIT_CONFIG;
 	plane->ring_max = options->ring_max;
+	plane->hold_resumed = options->settle_ms != 0;
 	plane_set_idle(plane, options->idle, options->spin_us);
 	vex_membarrier_register();
 	if (server_open(plane, options->socket, &options->access, &server)) {

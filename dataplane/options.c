@@ -15,6 +15,7 @@ enum {
 	OPTION_CHECK_CONFIG,
 	OPTION_IDLE,
 	OPTION_SPIN,
+	OPTION_SETTLE,
 	OPTION_NODE,
 	OPTION_EVENTS,
 	OPTION_LONG_EVENTS,
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
 		{"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
 		{"idle", required_argument, NULL, OPTION_IDLE},
 		{"spin-us", required_argument, NULL, OPTION_SPIN},
+		{"settle-ms", required_argument, NULL, OPTION_SETTLE},
 		{"node", required_argument, NULL, OPTION_NODE},
 		{"events", required_argument, NULL, OPTION_EVENTS},
 		{"long-events", required_argument, NULL, OPTION_LONG_EVENTS},
@@ -61,6 +63,9 @@ void options_usage(void)
 	       "                       (default adaptive)\n"
 	       "  --spin-us N          adaptive: spin so long before sleeping, 0 to 1000000\n"
 	       "                       (default 50)\n"
+	       "  --settle-ms N        after a restart, let the subscribers of the last data plane come\n"
+	       "                       back for so long before what its producers kept is delivered,\n"
+	       "                       0 to 60000 (default 500)\n"
 	       "  --node N             number of this node in event ids (default 0)\n"
 	       "  --events N           event objects a socket, at least 1024 (default 8192)\n"
 	       "  --long-events N      objects for records over %u bytes, at least 64\n"
@@ -80,6 +85,7 @@ void options_defaults(struct options *options)
 	*options = (struct options){.log_level = VEX_LOG_INFO,
 			.idle = IDLE_ADAPTIVE,
 			.spin_us = 50,
+			.settle_ms = 500,
 			.ring_max = 64ull << 20,
 			.sizes = {.events = 8192, .long_events = 128},
 			.access = {.mode = 0660}};
@@ -184,6 +190,8 @@ static int apply(struct options *options, int option)
 		return read_idle(options, optarg);
 	case OPTION_SPIN:
 		return read_u32("spin-us", optarg, 0, 1000000, &options->spin_us);
+	case OPTION_SETTLE:
+		return read_u32("settle-ms", optarg, 0, 60000, &options->settle_ms);
 	case OPTION_NODE:
 		return read_u32("node", optarg, 0, UINT32_MAX, &options->node);
 	case OPTION_EVENTS:

@@ -18,6 +18,7 @@ struct options {
 	enum vex_log_level log_level;
 	enum idle_strategy idle;
 	uint32_t spin_us; /**< empty rounds before a worker sleeps; 0 to 1,000,000 */
+	uint32_t settle_ms; /* lanes that outlived a data plane wait so long for subscribers */
 	uint32_t node;
 	uint64_t ring_max;
 	struct plane_sizes sizes;

@@ -6,6 +6,11 @@
 
 #include "dataplane/worker.h"
 
+static bool polled(const struct plane *plane, const struct lane *lane)
+{
+	return lane && !(lane->resumed && plane->hold_resumed);
+}
+
 static void plan_ports(struct plane *plane, struct worker *worker, struct plan *plan)
 {
 	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++) {
@@ -16,7 +21,7 @@ static void plan_ports(struct plane *plane, struct worker *worker, struct plan *
 			continue;
 		entry->port = port;
 		for (uint32_t k = 0; k < VEX_PORT_LANES_MAX; k++)
-			if (port->lanes[k])
+			if (polled(plane, port->lanes[k]))
 				entry->lanes[entry->lane_count++] = port->lanes[k];
 		plan->port_count++;
 	}

@@ -43,6 +43,7 @@ struct lane {
 	bool untrusted;	 /* worker, relaxed; the main core then frees the lane */
 	bool drained;	 /* worker, released: nothing is left and nothing will come */
 	bool draining;	 /* main, released */
+	bool resumed;	 /* main: it outlived an earlier data plane */
 	uint64_t drain_until; /* main: a position beyond which nothing is taken any more */
 	struct vex_lane_stat *stat;
 	struct vex_ring_map ring;
@@ -152,6 +153,7 @@ struct plane {
 	struct subscriber *subscribers[VEX_SUBSCRIBERS_MAX];
 	uint64_t generation;
 	bool driven;	   /* rounds are run by the caller: tests and benchmarks */
+	bool hold_resumed; /* resumed lanes are not polled yet */
 	uint64_t ring_max; /* bytes a lane, at most */
 	uint32_t node;
 };

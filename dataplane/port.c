@@ -169,6 +169,7 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 	lane->reader.tail = message->lane.position;
 	lane->reader.seq = message->lane.seq;
 	lane->record_max = vex_lane_record_max(ring_size);
+	lane->resumed = message->lane.seq || message->lane.position;
 	*out = lane;
 	return 0;
 }

@@ -42,12 +42,4 @@ static inline void copy_from(void *to, const void *from, uint32_t offset, uint32
 		__builtin_memcpy(out + offset, in + offset, 8);
 }
 
-/** Gives an event's objects back to their pools. */
-static inline void free_event(struct worker *worker, struct vex_object *event)
-{
-	if (VEX_UNLIKELY(event->record != &event->header))
-		rte_mempool_put(worker->long_objects, event->record);
-	rte_mempool_put(worker->objects, event);
-}
-
 #endif

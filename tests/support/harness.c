@@ -35,7 +35,7 @@ static void start_eal(void)
 
 struct plane *harness_plane(void)
 {
-	struct plane_sizes sizes = {.events = 1024, .long_events = 64};
+	struct plane_sizes sizes = {.events = 2048, .long_events = 64};
 	struct plane *plane;
 
 	start_eal();
