@@ -26,6 +26,9 @@ static const struct bench *const benches[] = {
 	&bench_fuse,
 };
 
+/* One minute's load average above which the machine is not ours alone. */
+#define LOAD_QUIET 0.5
+
 #define BENCH_COUNT (sizeof(benches) / sizeof(benches[0]))
 
 struct options {
@@ -174,12 +177,23 @@ static int parse(int argc, char **argv, struct options *options)
 	return -EINVAL;
 }
 
+/* Whoever shares our two processors stops one side of a pair that spins for the other. */
+static void warn_of_load(void)
+{
+	double load;
+
+	if (getloadavg(&load, 1) == 1 && load > LOAD_QUIET)
+		vex_warn("other programs are busy (load %.1f): the figures will be worse than the "
+			 "machine; stop them and wait a minute", load);
+}
+
 static int run_benches(const struct options *options, const struct bench_env *env)
 {
 	int failed = 0;
 
 	vex_info("processors %d and %d, data planes %s huge pages", env->cpu[0], env->cpu[1],
 			plane_hugepages() ? "with" : "without");
+	warn_of_load();
 	report_begin(options->json);
 	for (size_t i = 0; i < BENCH_COUNT; i++) {
 		if (!named(benches[i], options->name))
