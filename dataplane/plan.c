@@ -17,13 +17,13 @@ static void plan_ports(struct plane *plane, struct worker *worker, struct plan *
 		struct port *port = plane->ports[i];
 		struct plan_port *entry = &plan->ports[plan->port_count];
 
-		if (!port || port->worker != worker->index || !port->lane_count)
+		if (!port || port->worker != worker->index)
 			continue;
 		entry->port = port;
 		for (uint32_t k = 0; k < VEX_PORT_LANES_MAX; k++)
 			if (polled(plane, port->lanes[k]))
 				entry->lanes[entry->lane_count++] = port->lanes[k];
-		plan->port_count++;
+		plan->port_count += entry->lane_count != 0;
 	}
 	worker->stat->port_count = plan->port_count;
 }

@@ -139,7 +139,8 @@ struct worker {
 	int wake;  /* eventfd: main wakes it */
 	struct rte_mempool *objects;
 	struct rte_mempool *long_objects;
-	uint64_t spin_cycles; /* empty rounds before it sleeps */
+	uint64_t spin_cycles; /* it finds nothing for so long before it naps, */
+	uint64_t nap_cycles;  /* and for so long before it sleeps until it is woken */
 	enum idle_strategy idle;
 	uint32_t node;
 };
