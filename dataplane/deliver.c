@@ -25,8 +25,7 @@ static bool write_event(struct target *target, const struct vex_record *record, 
 	to = VEX_UNLIKELY(size > target->record_max) ? NULL : vex_lane_reserve(writer, size);
 	if (VEX_UNLIKELY(!to))
 		return false;
-	memcpy((uint8_t *)to + 8, (const uint8_t *)record + 8, 8); /* the first word is busy */
-	copy_from(to, record, 16, size);
+	vex_lane_copy(to, record, size);
 	vex_lane_commit(writer, to, size);
 	return true;
 }

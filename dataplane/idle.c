@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_pause.h>
@@ -13,6 +14,7 @@
 /* However a wake-up may get lost (a producer of another make), nothing waits for longer. */
 #define SLEEP_MAX_MS 100
 #define SLEEP_OWING_MS 1
+#define NAP_NS 50000
 #define HOUSEKEEPING_EVERY 256u
 
 void idle_kick(struct target *target)
@@ -94,6 +96,19 @@ static void sleep_until_kicked(struct worker *worker)
 	note_reads(worker);
 }
 
+/*
+ * While events come now and then, spinning takes a core from those who make them, and a wake-up
+ * for each event costs its producer a system call. A nap costs neither, and ends by itself.
+ */
+static void nap(struct worker *worker)
+{
+	struct timespec length = {.tv_nsec = NAP_NS};
+
+	if (worker->gap_pending)
+		deliver_gaps(worker);
+	nanosleep(&length, NULL);
+}
+
 void idle_round(struct worker *worker)
 {
 	uint64_t now;
@@ -111,9 +126,8 @@ void idle_round(struct worker *worker)
 	now = rte_rdtsc();
 	if (worker->idle_rounds == 1)
 		worker->idle_since = now;
-	else if (now - worker->idle_since > worker->spin_cycles) {
+	else if (now - worker->idle_since > worker->nap_cycles)
 		sleep_until_kicked(worker);
-		worker->idle_since = rte_rdtsc();
-		worker->idle_rounds = 0;
-	}
+	else if (now - worker->idle_since > worker->spin_cycles)
+		nap(worker);
 }

@@ -2,7 +2,7 @@
 /*
  * What a worker does when a round found nothing: first what was put off while it was busy
  * (GAPs that are owed, subscribers to be woken), then it spins or, by the adaptive strategy,
- * sleeps until a producer wakes it. The one place on a worker where system calls are made.
+ * naps, and after a while sleeps until a producer wakes it. The one place on a worker where system calls are made.
  */
 #ifndef VEX_DATAPLANE_IDLE_H
 #define VEX_DATAPLANE_IDLE_H

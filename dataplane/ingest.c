@@ -132,6 +132,18 @@ static inline void identify(struct worker *worker, const struct port *port,
 	record->id.lane = (uint16_t)lane->number;
 }
 
+static inline void copy_out(struct vex_record *to, const struct vex_record *from, uint32_t size)
+{
+	uint8_t *out = (uint8_t *)to;
+	const uint8_t *in = (const uint8_t *)from;
+	uint32_t at;
+
+	for (at = 0; at + 16 <= size; at += 16)
+		__builtin_memcpy(out + at, in + at, 16);
+	if (at < size)
+		__builtin_memcpy(out + at, in + at, 8);
+}
+
 /* Takes the lane's next record, whose size word was seen. False where no object was free. */
 static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 		const struct vex_record *shared, uint32_t size, bool first)
@@ -148,7 +160,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	event = get_event(worker, size);
 	if (VEX_UNLIKELY(!event))
 		return false;
-	copy_from(event->record, shared, 0, size);
+	copy_out(event->record, shared, size);
 	event->record->size = size;
 	count_taken(worker, port, lane, size, first);
 	check = vex_record_check(event->record, size);
@@ -239,8 +251,11 @@ static uint32_t poll_merged(struct worker *worker, struct burst *burst)
 	return taken;
 }
 
-/* What a producer lost and could not announce any more: a GAP in its stead. */
-static void take_abandoned(struct worker *worker, struct burst *burst, struct lane *lane)
+/*
+ * What a producer lost and could not announce any more: a GAP in its stead. False where no
+ * object was free for it; then it is tried again.
+ */
+static bool take_abandoned(struct worker *worker, struct burst *burst, struct lane *lane)
 {
 	uint64_t count = VEX_LOAD_ACQUIRE(&lane->reader.peer->lost_count);
 	uint64_t first = lane->reader.seq;
@@ -251,10 +266,10 @@ static void take_abandoned(struct worker *worker, struct burst *burst, struct la
 	struct vex_object *event;
 
 	if (!count || lane->untrusted || count > UINT32_MAX)
-		return;
+		return true;
 	event = get_event(worker, VEX_GAP_RECORD_SIZE);
 	if (!event)
-		return;
+		return false;
 	vex_gap_fill(event->record, &gap, vex_clock_now());
 	event->record->size = VEX_GAP_RECORD_SIZE;
 	event->record->lane_seq = (uint32_t)gap.last;
@@ -265,6 +280,7 @@ static void take_abandoned(struct worker *worker, struct burst *burst, struct la
 	lane->reader.seq = gap.last + 1;
 	identify(worker, burst->port, lane, event->record);
 	burst->event[burst->count++] = event;
+	return true;
 }
 
 /* A lane whose producer is gone is done once it was found empty after that became known. */
@@ -272,17 +288,16 @@ static void finish_lanes(struct worker *worker, struct burst *burst)
 {
 	const struct vex_record *shared;
 
-	for (uint32_t i = 0; i < burst->from->lane_count; i++) {
+	/* One GAP a round at most: each opens and closes the statistics. */
+	for (uint32_t i = 0; i < burst->from->lane_count && !burst->count; i++) {
 		struct lane *lane = burst->from->lanes[i];
 
 		if (VEX_LIKELY(!VEX_LOAD_ACQUIRE(&lane->draining)) || lane->drained)
 			continue;
 		if (!lane->untrusted && vex_lane_peek(&lane->reader, &shared))
 			continue;
-		take_abandoned(worker, burst, lane);
-		VEX_STORE_RELEASE(&lane->drained, true);
-		if (burst->count)
-			return; /* one a round: each opens and closes the statistics */
+		if (take_abandoned(worker, burst, lane))
+			VEX_STORE_RELEASE(&lane->drained, true);
 	}
 }
 

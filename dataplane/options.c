@@ -61,8 +61,8 @@ void options_usage(void)
 	       "  --check-config       check options and configuration, then exit\n"
 	       "  --idle STRATEGY      poll: spin for ever; adaptive: sleep when nothing comes\n"
 	       "                       (default adaptive)\n"
-	       "  --spin-us N          adaptive: spin so long before sleeping, 0 to 1000000\n"
-	       "                       (default 50)\n"
+	       "  --spin-us N          adaptive: spin so long before napping and then sleeping,\n"
+	       "                       0 to 1000000 (default 10)\n"
 	       "  --settle-ms N        after a restart, let the subscribers of the last data plane come\n"
 	       "                       back for so long before what its producers kept is delivered,\n"
 	       "                       0 to 60000 (default 500)\n"
@@ -84,7 +84,7 @@ void options_defaults(struct options *options)
 {
 	*options = (struct options){.log_level = VEX_LOG_INFO,
 			.idle = IDLE_ADAPTIVE,
-			.spin_us = 50,
+			.spin_us = 10,
 			.settle_ms = 500,
 			.ring_max = 64ull << 20,
 			.sizes = {.events = 8192, .long_events = 128},

@@ -19,6 +19,7 @@
 #include "base/log.h"
 
 #define POOL_CACHE 128u
+#define NAPPING_US 2000u
 #define RING_MAX_DEFAULT (64ull << 20)
 
 /* Readers get it read-only: the seal forbids any further writable mapping. */
@@ -146,6 +147,7 @@ void plane_set_idle(struct plane *plane, enum idle_strategy idle, uint32_t spin_
 	for (uint32_t i = 0; i < plane->worker_count; i++) {
 		plane->workers[i].idle = idle;
 		plane->workers[i].spin_cycles = plane->stat->tsc_hz / 1000000 * spin_us;
+		plane->workers[i].nap_cycles = plane->stat->tsc_hz / 1000000 * (spin_us + NAPPING_US);
 	}
 }
 

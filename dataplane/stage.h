@@ -30,16 +30,4 @@ void ingest_release(const struct plan_port *from);
 /** Tries to announce losses that subscribers were not told of yet. */
 void deliver_gaps(struct worker *worker);
 
-/** Copies bytes from offset on, both multiples of 8; the two do not overlap. */
-static inline void copy_from(void *to, const void *from, uint32_t offset, uint32_t size)
-{
-	uint8_t *out = (uint8_t *)to;
-	const uint8_t *in = (const uint8_t *)from;
-
-	for (; offset + 16 <= size; offset += 16)
-		__builtin_memcpy(out + offset, in + offset, 16);
-	if (offset < size)
-		__builtin_memcpy(out + offset, in + offset, 8);
-}
-
 #endif

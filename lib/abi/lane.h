@@ -156,6 +156,35 @@ static inline struct vex_record *vex_lane_reserve(struct vex_lane_writer *w, uin
 	return (struct vex_record *)(w->ring + (w->head & w->mask));
 }
 
+/* How far ahead of the next record lines are fetched: a few records of usual size. */
+#define VEX_LANE_AHEAD (6u * VEX_LINE)
+
+static inline void vex_lane_prefetch(const struct vex_lane_writer *w, uint64_t position)
+{
+	VEX_PREFETCH_WRITE(w->ring + (position & w->mask));
+}
+
+/**
+ * Copies a record of size bytes, a multiple of 8, from private memory to where vex_lane_reserve()
+ * said; the words that the lane writes stay as they are. The first line goes last and at once:
+ * the consumer polls it, and would take it away between one store and the next.
+ */
+static inline void vex_lane_copy(struct vex_record *to, const struct vex_record *from,
+		uint32_t size)
+{
+	uint8_t *out = (uint8_t *)to;
+	const uint8_t *in = (const uint8_t *)from;
+	uint32_t first = size < VEX_LINE ? size : VEX_LINE;
+	uint32_t at;
+
+	for (at = VEX_LINE; at + 16 <= size; at += 16)
+		__builtin_memcpy(out + at, in + at, 16);
+	if (at < size)
+		__builtin_memcpy(out + at, in + at, 8);
+	for (at = 8; at < first; at += 8)
+		__builtin_memcpy(out + at, in + at, 8);
+}
+
 static inline void vex_lane_publish_word(struct vex_lane_writer *w, struct vex_record *record,
 		uint32_t size, uint32_t lane_seq)
 {
@@ -167,8 +196,8 @@ static inline void vex_lane_publish_word(struct vex_lane_writer *w, struct vex_r
 	VEX_STORE_RELEASE(&record->size, size); /* acquired by vex_lane_peek() */
 	w->head = next;
 	VEX_STORE_RELAXED(&w->own->position, next);
-	__builtin_prefetch(w->ring + ((next + 128) & w->mask), 1);
-	__builtin_prefetch(w->ring + ((next + 192) & w->mask), 1);
+	vex_lane_prefetch(w, next + VEX_LANE_AHEAD);
+	vex_lane_prefetch(w, next + VEX_LANE_AHEAD + VEX_LINE);
 }
 
 /** Completes the record that vex_lane_reserve() gave, which took the next sequence number. */

@@ -34,6 +34,14 @@
 #endif
 #endif
 
+/* Fetches a cache line to be written: __builtin_prefetch() fetches it to be read, on plain x86-64. */
+#if defined(__x86_64__)
+#define VEX_PREFETCH_WRITE(p)                                                                      \
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const volatile char *)(p)))
+#else
+#define VEX_PREFETCH_WRITE(p) __builtin_prefetch(p, 1)
+#endif
+
 #define VEX_LIKELY(x) __builtin_expect(!!(x), 1)
 #define VEX_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define VEX_LINE 64u

@@ -31,6 +31,7 @@ struct vex_lane {
 	struct vex_page_map page;
 	uint32_t number; /* that the data plane gave */
 	struct vex_lane *next;
+	uint64_t scratch[128] VEX_LINE_ALIGNED;
 };
 
 struct vex_port {
@@ -334,6 +335,17 @@ void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
 		kick(lane->port);
 }
 
+static void encode(const struct vex_lane *lane, const struct vex_event *event,
+		struct vex_record *record)
+{
+	vex_event_encode(event, record);
+	if (!event->start_ns)
+		record->start_ns = vex_clock_now();
+	if (!(lane->port->options.flags & VEX_PORT_KEEP_ID))
+		record->boundary = lane->boundary;
+}
+
+/* A usual record is made in private first: see vex_lane_copy(). */
 int vex_publish(struct vex_lane *lane, const struct vex_event *event)
 {
 	uint32_t size = vex_event_size(event);
@@ -345,11 +357,9 @@ int vex_publish(struct vex_lane *lane, const struct vex_event *event)
 	record = vex_reserve(lane, size, &error);
 	if (VEX_UNLIKELY(!record))
 		return error;
-	vex_event_encode(event, record);
-	if (!event->start_ns)
-		record->start_ns = vex_clock_now();
-	if (!(lane->port->options.flags & VEX_PORT_KEEP_ID))
-		record->boundary = lane->boundary;
+	encode(lane, event, size <= sizeof(lane->scratch) ? (void *)lane->scratch : record);
+	if (VEX_LIKELY(size <= sizeof(lane->scratch)))
+		vex_lane_copy(record, (void *)lane->scratch, size);
 	vex_commit(lane, record, size);
 	return 0;
 }
