@@ -126,22 +126,10 @@ static inline void identify(struct worker *worker, const struct port *port,
 {
 	if (VEX_UNLIKELY(port->keep_id) && !is_lane_gap(record))
 		return;
-	record->id.seq = lane->reader.seq - 1;
-	record->id.node = worker->node;
-	record->id.port = (uint16_t)port->id;
-	record->id.lane = (uint16_t)lane->number;
-}
-
-static inline void copy_out(struct vex_record *to, const struct vex_record *from, uint32_t size)
-{
-	uint8_t *out = (uint8_t *)to;
-	const uint8_t *in = (const uint8_t *)from;
-	uint32_t at;
-
-	for (at = 0; at + 16 <= size; at += 16)
-		__builtin_memcpy(out + at, in + at, 16);
-	if (at < size)
-		__builtin_memcpy(out + at, in + at, 8);
+	record->id = (struct vex_event_id){.seq = lane->reader.seq - 1,
+			.node = worker->node,
+			.port = (uint16_t)port->id,
+			.lane = (uint16_t)lane->number};
 }
 
 /* Takes the lane's next record, whose size word was seen. False where no object was free. */
@@ -160,7 +148,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	event = get_event(worker, size);
 	if (VEX_UNLIKELY(!event))
 		return false;
-	copy_out(event->record, shared, size);
+	vex_copy_words(event->record, shared, size);
 	event->record->size = size;
 	count_taken(worker, port, lane, size, first);
 	check = vex_record_check(event->record, size);

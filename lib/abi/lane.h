@@ -164,6 +164,18 @@ static inline void vex_lane_prefetch(const struct vex_lane_writer *w, uint64_t p
 	VEX_PREFETCH_WRITE(w->ring + (position & w->mask));
 }
 
+/** Copies size bytes, a multiple of 8, of memory that does not overlap. */
+static inline void vex_copy_words(void *to, const void *from, uint32_t size)
+{
+	uint8_t *out = (uint8_t *)to;
+	const uint8_t *in = (const uint8_t *)from;
+
+	for (; size >= VEX_LINE; size -= VEX_LINE, out += VEX_LINE, in += VEX_LINE)
+		__builtin_memcpy(out, in, VEX_LINE);
+	for (; size; size -= 8, out += 8, in += 8)
+		__builtin_memcpy(out, in, 8);
+}
+
 /**
  * Copies a record of size bytes, a multiple of 8, from private memory to where vex_lane_reserve()
  * said; the words that the lane writes stay as they are. The first line goes last and at once:
@@ -174,15 +186,13 @@ static inline void vex_lane_copy(struct vex_record *to, const struct vex_record 
 {
 	uint8_t *out = (uint8_t *)to;
 	const uint8_t *in = (const uint8_t *)from;
-	uint32_t first = size < VEX_LINE ? size : VEX_LINE;
-	uint32_t at;
 
-	for (at = VEX_LINE; at + 16 <= size; at += 16)
-		__builtin_memcpy(out + at, in + at, 16);
-	if (at < size)
-		__builtin_memcpy(out + at, in + at, 8);
-	for (at = 8; at < first; at += 8)
-		__builtin_memcpy(out + at, in + at, 8);
+	if (VEX_LIKELY(size >= VEX_LINE)) {
+		vex_copy_words(out + VEX_LINE, in + VEX_LINE, size - VEX_LINE);
+		__builtin_memcpy(out + 8, in + 8, VEX_LINE - 8);
+	} else {
+		vex_copy_words(out + 8, in + 8, size - 8);
+	}
 }
 
 static inline void vex_lane_publish_word(struct vex_lane_writer *w, struct vex_record *record,
