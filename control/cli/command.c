@@ -44,8 +44,8 @@ static const struct {
 } extras[] = {
 	{"tail", "--where --count --timeout --format",
 			STREAM_DETAILS
-			"  --format FORMAT     text, json (as --json does), or ocsf: File System Activity\n"
-			"                      of OCSF\n"},
+			"  --format FORMAT     text, json (as --json does), or ocsf:\n"
+			"                      File System Activity of OCSF\n"},
 	{"top", "--where --count --timeout --interval",
 			"  --interval S        how often, 1 second unless told\n"
 			STREAM_DETAILS
@@ -56,8 +56,8 @@ static const struct {
 	{"status", "", "Exit code 1 where the data plane is not running.\n"},
 	{"verify", "--quiet --wait",
 			"  --quiet   print nothing; the exit code tells\n"
-			"  --wait S  ask again, for at most S seconds, until all holds and nothing\n"
-			"            is held\n\n"
+			"  --wait S  ask again, for at most S seconds, until all holds and\n"
+			"            nothing is held\n\n"
 			"Exit code 1 where it does not hold.\n"},
 };
 

@@ -37,16 +37,18 @@ static void print_counts(const json_t *plane, const char *title, const char *con
 	size_t i;
 
 	printf("%-13s", title);
-	for (i = 0; i < key_count; i++)
-		printf("%s%s %s", i ? ", " : "", keys[i],
-				table_format_count(number_of(plane, keys[i]), count, sizeof(count)));
+	for (i = 0; i < key_count; i++) {
+		table_format_count(number_of(plane, keys[i]), count, sizeof(count));
+		printf("%s%s %s", i ? ", " : "", keys[i], count);
+	}
 	putchar('\n');
 }
 
 static void print_plane(const json_t *plane)
 {
 	static const char *const served[] = {"workers", "ports", "lanes", "subscribers"};
-	static const char *const events[] = {"received", "delivered", "dropped", "rejected", "lost"};
+	static const char *const events[] = {"received", "delivered", "dropped", "rejected",
+			"lost"};
 	const char *state = text_of(plane, "state");
 	char duration[32];
 
@@ -59,9 +61,9 @@ static void print_plane(const json_t *plane)
 			table_format_duration((uint64_t)number_of(plane, "uptime_ns"), duration,
 			sizeof(duration)), text_of(plane, "idle"));
 	if (strcmp(state, "running"))
-		printf("             last heartbeat %s ago\n",
-				table_format_duration((uint64_t)number_of(plane, "heartbeat_age_ns"),
-				duration, sizeof(duration)));
+		printf("             last heartbeat %s ago\n", table_format_duration(
+				(uint64_t)number_of(plane, "heartbeat_age_ns"), duration,
+				sizeof(duration)));
 	printf("             socket %s\n", text_of(plane, "socket"));
 	print_counts(plane, "serves", served, sizeof(served) / sizeof(served[0]));
 	print_counts(plane, "events", events, sizeof(events) / sizeof(events[0]));

@@ -104,7 +104,8 @@ static void format_cell(const json_t *row, const struct table_column *column, ch
 
 	switch (column->format) {
 	case TABLE_TEXT:
-		snprintf(out, CELL_MAX, "%s", json_is_string(value) ? json_string_value(value) : "");
+		snprintf(out, CELL_MAX, "%s",
+				json_is_string(value) ? json_string_value(value) : "");
 		break;
 	case TABLE_COUNT:
 		table_format_count(json_integer_value(value), out, CELL_MAX);

@@ -60,7 +60,8 @@ int wire_client_open(const char *path, unsigned timeout_ms, struct wire_client *
 
 	*result = NULL;
 	if (!*path || strlen(path) >= sizeof(client->path)) {
-		wire_fail(failure, WIRE_INTERNAL, "socket path '%.200s' is empty or too long", path);
+		wire_fail(failure, WIRE_INTERNAL, "socket path '%.200s' is empty or too long",
+				path);
 		return -ENAMETOOLONG;
 	}
 	client = calloc(1, sizeof(*client));

@@ -89,8 +89,8 @@ int wire_listen(const char *path, char *text, size_t cap)
 	int ret;
 
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return FAIL(ENAMETOOLONG, "socket path '%s' is empty or longer than %zu bytes", path,
-				sizeof(address.sun_path) - 1);
+		return FAIL(ENAMETOOLONG, "socket path '%s' is empty or longer than %zu bytes",
+				path, sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	lock = lock_folder(path, text, cap);
 	if (lock < 0)

@@ -214,7 +214,7 @@ char *wire_format_result(json_t *id, json_t *result)
 			result));
 }
 
-/* Text that quotes what a caller sent may hold bytes that JSON can't: then the code stands alone. */
+/* Text that quotes a caller may hold bytes that JSON can't: then the code stands alone. */
 char *wire_format_failure(json_t *id, const struct wire_failure *failure)
 {
 	json_t *text = json_string(failure->text);

@@ -379,8 +379,8 @@ void wire_reply(struct wire_call *call, json_t *result)
 
 	json_decref(result);
 	if (!line) {
-		wire_fail(&failure, WIRE_INTERNAL, "the answer could not be made: out of memory, or "
-				"larger than %u bytes", WIRE_MESSAGE_MAX);
+		wire_fail(&failure, WIRE_INTERNAL, "the answer could not be made: out of memory, "
+				"or larger than %u bytes", WIRE_MESSAGE_MAX);
 		line = wire_format_failure(call->connection->request.id, &failure);
 	}
 	call_end(call, line);

@@ -155,8 +155,9 @@ class Commands(Case):
 
     def test_wrong_usage(self):
         for words in ([], ['--no-such'], ['status', 'x'], ['show', 'ports', 'x'], ['port', 'move'],
-                      ['port', 'move', '0'], ['port', 'move', 'a', '0'], ['port', 'move', '-1', '0'],
-                      ['port', 'move', '0', '4294967296'], ['port', 'detach', '0', '0'],
+                      ['port', 'move', '0'], ['port', 'move', 'a', '0'],
+                      ['port', 'move', '-1', '0'], ['port', 'move', '0', '4294967296'],
+                      ['port', 'detach', '0', '0'],
                       ['verify', '--wait', 'x'], ['verify', '--wait', '-1'], ['verify', 'x'],
                       ['verify', '--no-such'], ['completion'], ['completion', 'fish'],
                       ['--color', 'blue', 'status'], ['status', '--control']):

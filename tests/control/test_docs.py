@@ -31,7 +31,8 @@ class Docs(Case):
 
     def test_options(self):
         text = page('vexctl.md')
-        sections = dict(re.findall(r'^### `vexctl ([a-z ]+[a-z]).*`$\n((?:(?!#).*\n)*)', text, re.M))
+        sections = dict(re.findall(r'^### `vexctl ([a-z ]+[a-z]).*`$\n((?:(?!#).*\n)*)', text,
+                                   re.M))
         for words, section in sections.items():
             said = self.vexctl(*words.split(), '--help')[0]
             options = re.findall(r'^  (--?[a-z]+)', said, re.M)

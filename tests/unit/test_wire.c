@@ -99,7 +99,8 @@ static void test_parse_response(void)
 	static const char *const bad[] = {
 		"{", "[]", "{}", "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":1}",
 		"{\"jsonrpc\":\"2.0\",\"id\":3}", "{\"id\":3,\"result\":1}",
-		"{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":1,\"error\":{\"code\":1,\"message\":\"\"}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":1,"
+		"\"error\":{\"code\":1,\"message\":\"\"}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":\"1\",\"message\":\"\"}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":1}",
 	};
@@ -109,7 +110,8 @@ static void test_parse_response(void)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CU_ASSERT_EQUAL(response(bad[i], &result, &failure), -EBADMSG);
-	CU_ASSERT_EQUAL(response("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":7}", &result, &failure), 0);
+	CU_ASSERT_EQUAL(response("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":7}", &result,
+			&failure), 0);
 	CU_ASSERT_EQUAL(json_integer_value(result), 7);
 	json_decref(result);
 	CU_ASSERT_EQUAL(response("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"

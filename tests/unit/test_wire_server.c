@@ -193,7 +193,8 @@ static void test_late_answers(void)
 		fd = connect_raw();
 		send_raw(fd, later, strlen(later));
 		do { /* until it was received */
-			CU_ASSERT_EQUAL(wire_client_call(client, "echo", NULL, &result, &failure), 0);
+			CU_ASSERT_EQUAL(wire_client_call(client, "echo", NULL, &result,
+					&failure), 0);
 			json_decref(result);
 		} while (!VEX_LOAD_ACQUIRE(&running.later));
 		if (i == 1)
