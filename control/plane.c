@@ -159,7 +159,7 @@ static void on_welcome(struct plane *plane, struct vex_message *message, int fd)
 	plane->backoff_ms = BACKOFF_MIN_MS;
 	plane->why[0] = '\0';
 	watch_deadline(plane);
-	vex_info("data plane found: pid %u, %u workers (socket %s)", plane->segment->pid,
+	vex_info("data plane found: pid %u, workers %u (socket %s)", plane->segment->pid,
 			plane->segment->worker_count, plane->socket);
 }
 
