@@ -68,15 +68,24 @@ static int unmount(const char *path)
 	return errno == EPERM ? run_fusermount(path) : -errno;
 }
 
+/* Not stat(2), which the kernel may still answer from its cache. */
+static bool is_dead(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOTCONN || errno == ECONNABORTED;
+	close(fd);
+	return false;
+}
+
 /* A vex-fuse that was killed leaves a mount behind that answers ENOTCONN to everything. */
 static int clear_dead(const char *path)
 {
-	struct stat st;
-
 	for (int i = 0; i < DEAD_MOUNTS_MAX; i++) {
 		int error;
 
-		if (stat(path, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
+		if (!is_dead(path))
 			return 0;
 		error = unmount(path);
 		if (error)

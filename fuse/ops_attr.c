@@ -126,12 +126,13 @@ static size_t set_all(struct inode *inode, fuse_req_t req, const struct handle *
 		{FUSE_SET_ATTR_SIZE, VEX_TRUNCATE},
 		{SET_TIMES, VEX_UTIMENS},
 	};
+	bool something = to_set & (SET_OWNER | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE | SET_TIMES);
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		int result;
 
-		if (!(to_set & kinds[i].bits) && (to_set || kinds[i].kind != VEX_CHOWN))
+		if (!(to_set & kinds[i].bits) && (something || kinds[i].kind != VEX_CHOWN))
 			continue;
 		result = set_kind(inode, req, handle, attr, to_set, kinds[i].kind) < 0
 				? -errno : 0;

@@ -38,20 +38,25 @@ class Mirror:
         self.mount = os.path.join(self.base, "mount")
         self.options = list(options)
         self.process = None
+        self.limit = None # of descriptors
         for path in (self.source, self.mount):
             os.makedirs(path, exist_ok=True)
         os.chmod(self.base, 0o755)
 
     def start(self):
         self.log = open(os.path.join(self.base, "log"), "ab")
-        self.process = subprocess.Popen([PROGRAM, *self.options, self.source, self.mount],
-                                        stderr=self.log)
-        wait_for(lambda: is_mounted(self.mount) or self.process.poll() is not None,
-                 what="the mount")
+        before = self.said().count(" is mirrored at ")
+        command = [PROGRAM, *self.options, self.source, self.mount]
+        if self.limit:
+            # It raises its limit as far as it may: without the capability, not at all.
+            command = ["setpriv", "--bounding-set=-sys_resource", "prlimit",
+                       "--nofile=%d" % self.limit, *command]
+        self.process = subprocess.Popen(command, stderr=self.log)
+        wait_for(lambda: self.said().count(" is mirrored at ") > before
+                 or self.process.poll() is not None, what="the mount")
         if self.process.poll() is not None:
             raise AssertionError("vex-fuse ended with %d: %s" %
                                  (self.process.returncode, self.said()))
-        os.stat(self.mount)
         return self
 
     def said(self):
