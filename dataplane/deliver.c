@@ -8,127 +8,149 @@
 
 #include "base/clock.h"
 
-/* False where the lane is full; a GAP that is due goes first. */
-static bool write_event(struct target *target, const struct vex_record *record, uint32_t size)
+/* To be woken once this worker has nothing better to do, or by the main core. */
+static inline void note_sleeper(struct worker *worker, struct target *target)
+{
+	if (VEX_LIKELY(!vex_lane_wake_needed(&target->writer)))
+		return;
+	worker->kick_pending |= 1ull << target->subscriber;
+	VEX_STORE_RELAXED(&target->kick_wanted, true);
+}
+
+/* A lane that owes a GAP, or has no room: the GAP goes first, else the event is lost too. */
+static bool write_late(struct worker *worker, struct target *target,
+		const struct vex_record *record)
 {
 	struct vex_lane_writer *writer = &target->writer;
-	struct vex_record *to;
+	uint64_t announced = writer->lost_count;
+	uint32_t size = record->size;
+	struct vex_record *to = NULL;
 
-	if (VEX_UNLIKELY(writer->lost_count)) {
-		uint64_t announced = writer->lost_count;
-
-		if (!vex_lane_flush_gap(writer, vex_clock_now()))
-			return false;
-		target->stat->gaps++;
+	if (vex_lane_flush_gap(writer, vex_clock_now())) {
+		target->stat->gaps += announced != 0;
 		target->stat->announced += announced;
+		if (size <= target->record_max)
+			to = vex_lane_reserve(writer, size);
 	}
-	to = VEX_UNLIKELY(size > target->record_max) ? NULL : vex_lane_reserve(writer, size);
-	if (VEX_UNLIKELY(!to))
+	if (!to) {
+		vex_lane_lose(writer, 1, VEX_GAP_TARGET_FULL);
+		worker->gap_pending |= 1ull << target->subscriber;
 		return false;
+	}
 	vex_lane_copy(to, record, size);
 	vex_lane_commit(writer, to, size);
 	return true;
 }
 
-static void lose_event(struct worker *worker, struct target *target)
+/*
+ * Writes the events of a burst that this subscriber asked for, a bit each; returns those that
+ * it got. The writer is kept in registers while nothing is in its way.
+ */
+static uint64_t write_events(struct worker *worker, struct target *target,
+		const struct burst *burst, uint64_t wanted)
 {
-	vex_lane_lose(&target->writer, 1, VEX_GAP_TARGET_FULL);
-	worker->gap_pending |= 1ull << target->subscriber;
-	target->full++;
-}
+	struct vex_lane_writer writer = target->writer;
+	uint64_t left = wanted, got = wanted, bytes = 0;
 
-/* Returns whether any subscriber got the event. */
-static inline bool deliver_to(struct worker *worker, uint64_t subscribers,
-		const struct vex_record *record)
-{
-	uint32_t size = record->size;
-	bool delivered = false;
+	for (; left; left &= left - 1) {
+		const struct vex_record *record = burst->record[__builtin_ctzll(left)];
+		uint32_t size = record->size;
+		struct vex_record *to;
 
-	for (; subscribers; subscribers &= subscribers - 1) {
-		struct target *target =
-				worker->plan->targets[__builtin_ctzll(subscribers)];
-
-		target->offered++;
-		if (VEX_UNLIKELY(!write_event(target, record, size))) {
-			lose_event(worker, target);
-			continue;
-		}
-		target->delivered++;
-		target->bytes += size;
-		delivered = true;
+		if (VEX_UNLIKELY(writer.lost_count || size > target->record_max))
+			break;
+		to = vex_lane_reserve(&writer, size);
+		if (VEX_UNLIKELY(!to))
+			break;
+		vex_lane_copy(to, record, size);
+		vex_lane_commit(&writer, to, size);
+		bytes += size;
 	}
-	return delivered;
+	target->writer = writer;
+	for (; VEX_UNLIKELY(left != 0); left &= left - 1) {
+		const struct vex_record *record = burst->record[__builtin_ctzll(left)];
+
+		if (write_late(worker, target, record))
+			bytes += record->size;
+		else
+			got &= ~(left & -left);
+	}
+	target->bytes = bytes;
+	return got;
 }
 
-static uint64_t count_target(struct worker *worker, struct target *target)
+static void count_target(struct worker *worker, struct target *target, uint64_t wanted,
+		uint64_t got)
 {
 	struct vex_target_stat *stat = target->stat;
-	uint64_t copies = target->delivered;
+	uint64_t offered = (uint64_t)__builtin_popcountll(wanted);
+	uint64_t delivered = (uint64_t)__builtin_popcountll(got);
 
-	stat->offered += target->offered;
-	stat->delivered += copies;
-	stat->target_full += target->full;
+	stat->offered += offered;
+	stat->delivered += delivered;
+	stat->target_full += offered - delivered;
 	stat->bytes += target->bytes;
-	vex_stat_end(&stat->generation);
-	target->offered = target->delivered = target->full = target->bytes = 0;
-	if (VEX_UNLIKELY(vex_lane_wake_needed(&target->writer))) {
-		worker->kick_pending |= 1ull << target->subscriber;
-		VEX_STORE_RELAXED(&target->kick_wanted, true);
+	worker->stat->copies += delivered;
+	note_sleeper(worker, target);
+}
+
+/* Which events each subscriber asked for, a bit an event; returns those that anyone did. */
+static uint64_t match(const struct plan *plan, const struct burst *burst, uint64_t *wanted)
+{
+	uint64_t any = 0;
+
+	for (uint64_t left = plan->subscribers; left; left &= left - 1)
+		wanted[__builtin_ctzll(left)] = 0;
+	for (uint32_t i = 0; i < burst->count; i++) {
+		const struct vex_record *record = burst->record[i];
+		uint64_t who = plan->by_type[record->type] & plan->by_boundary[record->boundary];
+
+		if (VEX_UNLIKELY(record->type == VEX_GAP)) /* told to everyone */
+			who = plan->subscribers;
+		any |= (uint64_t)(who != 0) << i;
+		for (; who; who &= who - 1)
+			wanted[__builtin_ctzll(who)] |= 1ull << i;
 	}
-	return copies;
-}
-
-static void open_targets(const struct plan *plan)
-{
-	for (uint64_t left = plan->subscribers; left; left &= left - 1)
-		vex_stat_begin(&plan->targets[__builtin_ctzll(left)]->stat->generation);
-}
-
-static void close_targets(struct worker *worker)
-{
-	const struct plan *plan = worker->plan;
-
-	for (uint64_t left = plan->subscribers; left; left &= left - 1)
-		worker->stat->copies += count_target(worker,
-				plan->targets[__builtin_ctzll(left)]);
-}
-
-static inline uint64_t who_asked(const struct plan *plan, const struct vex_record *record)
-{
-	if (VEX_UNLIKELY(record->type == VEX_GAP)) /* told to everyone */
-		return plan->subscribers;
-	return plan->by_type[record->type] & plan->by_boundary[record->boundary];
+	return any;
 }
 
 static void free_burst(struct worker *worker, struct burst *burst)
 {
 	for (uint32_t i = 0; i < burst->count; i++)
-		if (VEX_UNLIKELY(burst->event[i]->record != &burst->event[i]->header))
-			rte_mempool_put(worker->long_objects, burst->event[i]->record);
-	rte_mempool_put_bulk(worker->objects, (void **)burst->event, burst->count);
+		if (VEX_UNLIKELY(burst->record[i] != &burst->object[i]->record))
+			rte_mempool_put(worker->long_objects, burst->record[i]);
+	rte_mempool_put_bulk(worker->objects, (void **)burst->object, burst->count);
 }
 
 void stage_deliver(struct worker *worker, struct burst *burst)
 {
+	struct vex_port_stat *stat = burst->port->stat;
 	const struct plan *plan = worker->plan;
-	uint64_t delivered = 0, unmatched = 0;
+	uint64_t wanted[VEX_SUBSCRIBERS_MAX];
+	uint64_t any, delivered = 0, count;
 
-	if (!burst->count)
+	if (VEX_UNLIKELY(!burst->count))
 		return;
-	open_targets(plan);
-	for (uint32_t i = 0; i < burst->count; i++) {
-		struct vex_object *event = burst->event[i];
-		uint64_t subscribers = who_asked(plan, event->record);
+	any = match(plan, burst, wanted);
+	for (uint64_t left = plan->subscribers; left; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(left);
+		struct target *target = plan->targets[i];
+		uint64_t got;
 
-		delivered += deliver_to(worker, subscribers, event->record);
-		unmatched += subscribers == 0;
+		if (!wanted[i])
+			continue;
+		vex_stat_begin(&target->stat->generation);
+		got = write_events(worker, target, burst, wanted[i]);
+		count_target(worker, target, wanted[i], got);
+		vex_stat_end(&target->stat->generation);
+		delivered |= got;
 	}
 	free_burst(worker, burst);
-	close_targets(worker);
-	burst->port->stat->delivered += delivered;
-	burst->port->stat->drop[VEX_DROP_UNMATCHED] += unmatched;
-	burst->port->stat->drop[VEX_DROP_TARGET_FULL] += burst->count - delivered - unmatched;
-	worker->stat->delivered += delivered;
+	count = (uint64_t)__builtin_popcountll(delivered);
+	stat->delivered += count;
+	stat->drop[VEX_DROP_UNMATCHED] += burst->count - (uint64_t)__builtin_popcountll(any);
+	stat->drop[VEX_DROP_TARGET_FULL] += (uint64_t)__builtin_popcountll(any & ~delivered);
+	worker->stat->delivered += count;
 }
 
 void deliver_gaps(struct worker *worker)
@@ -151,9 +173,6 @@ void deliver_gaps(struct worker *worker)
 		target->stat->gaps++;
 		target->stat->announced += announced;
 		vex_stat_end(&target->stat->generation);
-		if (vex_lane_wake_needed(&target->writer)) {
-			worker->kick_pending |= 1ull << target->subscriber;
-			VEX_STORE_RELAXED(&target->kick_wanted, true);
-		}
+		note_sleeper(worker, target);
 	}
 }

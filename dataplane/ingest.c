@@ -10,6 +10,7 @@
 #include "event/event.h"
 
 #define NO_RECORD UINT64_MAX
+#define PREFETCH_AHEAD (8 * VEX_LINE) /* a few records of usual size */
 
 static const enum vex_reject reject_of_check[] = {
 		[VEX_CHECK_SIZE] = VEX_REJECT_SIZE,
@@ -21,19 +22,15 @@ static const enum vex_reject reject_of_check[] = {
 };
 
 /* Opens the statistics for change at the first record of a burst; run_port() closes them. */
-static inline void count_taken(struct worker *worker, struct port *port, struct lane *lane,
-		uint32_t size, bool first)
+static inline void count_taken(struct worker *worker, struct burst *burst, struct lane *lane,
+		uint32_t size)
 {
-	if (first) {
+	if (burst->taken++ == 0) {
 		vex_stat_begin(&worker->stat->generation);
-		vex_stat_begin(&port->stat->generation);
+		vex_stat_begin(&burst->port->stat->generation);
 	}
-	worker->stat->received++;
-	worker->stat->stage[VEX_STAGE_INGEST].in++;
-	port->stat->received++;
-	port->stat->bytes += size;
-	lane->stat->received++;
-	lane->stat->bytes += vex_lane_stride(size);
+	burst->bytes += size;
+	lane->received++;
 }
 
 static void count_reject(struct port *port, struct lane *lane, enum vex_reject reason)
@@ -49,33 +46,34 @@ static void distrust(struct port *port, struct lane *lane, enum vex_reject reaso
 	VEX_STORE_RELAXED(&lane->untrusted, true);
 }
 
-static struct vex_object *get_event(struct worker *worker, uint32_t size)
+/* Takes objects for the burst's next event; NULL, and nothing taken, where none is free. */
+static struct vex_record *get_event(struct worker *worker, struct burst *burst, uint32_t size)
 {
-	void *object, *space;
+	void **object = (void **)&burst->object[burst->count];
+	void **record = (void **)&burst->record[burst->count];
 
-	if (VEX_UNLIKELY(rte_mempool_get(worker->objects, &object))) {
+	if (VEX_UNLIKELY(rte_mempool_get(worker->objects, object))) {
 		worker->stat->stalls++;
 		return NULL;
 	}
-	struct vex_object *event = object;
-
-	event->record = &event->header;
-	if (VEX_LIKELY(size <= VEX_OBJECT_RECORD_MAX))
-		return event;
-	if (rte_mempool_get(worker->long_objects, &space)) {
+	*record = *object;
+	if (VEX_UNLIKELY(size > VEX_OBJECT_RECORD_MAX) &&
+			rte_mempool_get(worker->long_objects, record)) {
 		worker->stat->stalls++;
-		rte_mempool_put(worker->objects, event);
+		rte_mempool_put(worker->objects, *object);
 		return NULL;
 	}
-	event->record = space;
-	return event;
+	return *record;
 }
 
-static void free_event(struct worker *worker, struct vex_object *event)
+/* Gives back what get_event() took and the burst did not keep. */
+static void free_event(struct worker *worker, struct burst *burst)
 {
-	if (event->record != &event->header)
-		rte_mempool_put(worker->long_objects, event->record);
-	rte_mempool_put(worker->objects, event);
+	struct vex_object *object = burst->object[burst->count];
+
+	if (burst->record[burst->count] != &object->record)
+		rte_mempool_put(worker->long_objects, burst->record[burst->count]);
+	rte_mempool_put(worker->objects, object);
 }
 
 /* After a data plane's restart the producer only knows about where its lane stood. */
@@ -134,61 +132,59 @@ static inline void identify(struct worker *worker, const struct port *port,
 
 /* Takes the lane's next record, whose size word was seen. False where no object was free. */
 static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
-		const struct vex_record *shared, uint32_t size, bool first)
+		const struct vex_record *shared, uint32_t size)
 {
 	struct port *port = burst->port;
-	struct vex_object *event;
+	struct vex_record *record;
 	enum vex_check check;
 
 	if (VEX_UNLIKELY(size < VEX_RECORD_MIN || size > lane->record_max || size % 8)) {
-		count_taken(worker, port, lane, 0, first);
+		count_taken(worker, burst, lane, 0);
 		distrust(port, lane, VEX_REJECT_SIZE);
 		return true;
 	}
-	event = get_event(worker, size);
-	if (VEX_UNLIKELY(!event))
+	record = get_event(worker, burst, size);
+	if (VEX_UNLIKELY(!record))
 		return false;
-	vex_copy_words(event->record, shared, size);
-	event->record->size = size;
-	count_taken(worker, port, lane, size, first);
-	check = vex_record_check(event->record, size);
-	if (VEX_UNLIKELY(!advance(port, lane, event->record, check))) {
+	vex_copy_words(record, shared, size);
+	record->size = size;
+	count_taken(worker, burst, lane, size);
+	check = vex_record_check(record, size);
+	if (VEX_UNLIKELY(!advance(port, lane, record, check))) {
 		distrust(port, lane, VEX_REJECT_SEQUENCE);
-		free_event(worker, event);
+		free_event(worker, burst);
 	} else if (VEX_UNLIKELY(check != VEX_CHECK_OK)) {
 		count_reject(port, lane, reject_of_check[check]);
-		free_event(worker, event);
+		free_event(worker, burst);
 	} else {
-		identify(worker, port, lane, event->record);
-		burst->event[burst->count++] = event;
+		identify(worker, port, lane, record);
+		burst->count++;
 	}
 	return true;
 }
 
 static inline void prefetch_ahead(const struct vex_lane_reader *reader)
 {
-	const uint8_t *ahead = reader->ring + ((reader->tail + 4 * VEX_LINE) & reader->mask);
+	const uint8_t *ahead = reader->ring + ((reader->tail + PREFETCH_AHEAD) & reader->mask);
 
 	__builtin_prefetch(ahead);
 	__builtin_prefetch(ahead + VEX_LINE); /* the ring is mapped twice: never beyond it */
 }
 
-static uint32_t poll_one(struct worker *worker, struct burst *burst, struct lane *lane)
+static void poll_one(struct worker *worker, struct burst *burst, struct lane *lane)
 {
 	const struct vex_record *shared;
-	uint32_t taken = 0;
 
-	while (taken < VEX_BURST_MAX && !lane->untrusted) {
+	while (burst->taken < VEX_BURST_MAX && !lane->untrusted) {
 		uint32_t size = vex_lane_peek(&lane->reader, &shared);
 
 		if (!size)
 			break;
-		prefetch_ahead(&lane->reader);
-		if (!take(worker, burst, lane, shared, size, taken == 0))
+		if (burst->taken) /* there is a backlog: else it would take lines being written */
+			prefetch_ahead(&lane->reader);
+		if (!take(worker, burst, lane, shared, size))
 			break;
-		taken++;
 	}
-	return taken;
 }
 
 /* When the lane's next record ended, as its producer says: good enough to order by. */
@@ -213,16 +209,15 @@ static uint32_t earliest(const uint64_t *heads, uint32_t count)
 	return first;
 }
 
-static uint32_t poll_merged(struct worker *worker, struct burst *burst)
+static void poll_merged(struct worker *worker, struct burst *burst)
 {
 	const struct plan_port *from = burst->from;
 	uint64_t heads[VEX_PORT_LANES_MAX];
 	const struct vex_record *shared;
-	uint32_t taken = 0;
 
 	for (uint32_t i = 0; i < from->lane_count; i++)
 		heads[i] = head_time(from->lanes[i]);
-	while (taken < VEX_BURST_MAX) {
+	while (burst->taken < VEX_BURST_MAX) {
 		uint32_t i = earliest(heads, from->lane_count);
 		struct lane *lane = from->lanes[i];
 		uint32_t size;
@@ -230,13 +225,10 @@ static uint32_t poll_merged(struct worker *worker, struct burst *burst)
 		if (heads[i] == NO_RECORD)
 			break;
 		size = vex_lane_peek(&lane->reader, &shared);
-		prefetch_ahead(&lane->reader);
-		if (size && !take(worker, burst, lane, shared, size, taken == 0))
+		if (size && !take(worker, burst, lane, shared, size))
 			break;
-		taken += size != 0; /* a hostile producer may have taken the word back */
-		heads[i] = size ? head_time(lane) : NO_RECORD;
+		heads[i] = size ? head_time(lane) : NO_RECORD; /* or it was taken back */
 	}
-	return taken;
 }
 
 /*
@@ -251,23 +243,23 @@ static bool take_abandoned(struct worker *worker, struct burst *burst, struct la
 			.last = first + count - 1,
 			.count = count,
 			.reason = VEX_GAP_ABANDONED};
-	struct vex_object *event;
+	struct vex_record *record;
 
 	if (!count || lane->untrusted || count > UINT32_MAX)
 		return true;
-	event = get_event(worker, VEX_GAP_RECORD_SIZE);
-	if (!event)
+	record = get_event(worker, burst, VEX_GAP_RECORD_SIZE);
+	if (!record)
 		return false;
-	vex_gap_fill(event->record, &gap, vex_clock_now());
-	event->record->size = VEX_GAP_RECORD_SIZE;
-	event->record->lane_seq = (uint32_t)gap.last;
-	count_taken(worker, burst->port, lane, VEX_GAP_RECORD_SIZE, true);
+	vex_gap_fill(record, &gap, vex_clock_now());
+	record->size = VEX_GAP_RECORD_SIZE;
+	record->lane_seq = (uint32_t)gap.last;
+	count_taken(worker, burst, lane, VEX_GAP_RECORD_SIZE);
 	lane->stat->abandoned += count;
 	burst->port->stat->gaps++;
 	burst->port->stat->lost += count;
 	lane->reader.seq = gap.last + 1;
-	identify(worker, burst->port, lane, event->record);
-	burst->event[burst->count++] = event;
+	identify(worker, burst->port, lane, record);
+	burst->count++;
 	return true;
 }
 
@@ -291,25 +283,34 @@ static void finish_lanes(struct worker *worker, struct burst *burst)
 
 void stage_ingest(struct worker *worker, struct burst *burst)
 {
+	struct vex_stage_stat *stage = &worker->stat->stage[VEX_STAGE_INGEST];
 	const struct plan_port *from = burst->from;
-	uint32_t taken;
 
 	if (VEX_LIKELY(from->lane_count == 1))
-		taken = poll_one(worker, burst, from->lanes[0]);
+		poll_one(worker, burst, from->lanes[0]);
 	else
-		taken = poll_merged(worker, burst);
-	if (!taken)
+		poll_merged(worker, burst);
+	if (!burst->taken)
 		finish_lanes(worker, burst);
-	worker->stat->stage[VEX_STAGE_INGEST].out += burst->count;
-	worker->stat->stage[VEX_STAGE_INGEST].bursts += burst->count != 0;
+	if (!burst->taken)
+		return;
+	stage->in += burst->taken;
+	stage->out += burst->count;
+	stage->bursts++;
+	worker->stat->received += burst->taken;
+	burst->port->stat->received += burst->taken;
+	burst->port->stat->bytes += burst->bytes;
 }
 
 void ingest_release(const struct plan_port *from)
 {
 	for (uint32_t i = 0; i < from->lane_count; i++) {
-		struct vex_lane_reader *reader = &from->lanes[i]->reader;
+		struct lane *lane = from->lanes[i];
 
-		if (reader->own->position != reader->tail)
-			vex_lane_release(reader);
+		if (lane->stat->received == lane->received)
+			continue;
+		lane->stat->received = lane->received;
+		lane->stat->bytes = lane->reader.tail - lane->start;
+		vex_lane_release(&lane->reader);
 	}
 }

@@ -26,11 +26,10 @@ static inline void run_stage(struct worker *worker, struct burst *burst,
 
 static void run_timed(struct worker *worker, struct burst *burst, uint64_t start)
 {
-	uint32_t taken = burst->count;
 	uint64_t now = rte_rdtsc();
 
 	worker->stat->stage[VEX_STAGE_INGEST].cycles += now - start;
-	worker->stat->stage[VEX_STAGE_INGEST].timed += taken;
+	worker->stat->stage[VEX_STAGE_INGEST].timed += burst->taken;
 	for (unsigned i = 1; i < VEX_STAGE_LIMIT; i++) {
 		struct vex_stage_stat *stat = &worker->stat->stage[pipeline[i].stage];
 		uint64_t before = now;
@@ -41,7 +40,7 @@ static void run_timed(struct worker *worker, struct burst *burst, uint64_t start
 		stat->cycles += now - before;
 	}
 	ingest_release(burst->from);
-	worker->stat->busy_events += taken;
+	worker->stat->busy_events += burst->taken;
 	worker->stat->busy_cycles += rte_rdtsc() - start;
 }
 
@@ -52,32 +51,29 @@ static void run_rest(struct worker *worker, struct burst *burst)
 	ingest_release(burst->from);
 }
 
-/*
- * Ingest counts what it took in by itself (in, and what it refused, differ from out); an empty
- * poll touches no counter at all.
- */
+/* An empty poll touches no counter at all. */
 static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 {
-	struct burst burst = {.from = from, .port = from->port};
-	struct vex_worker_stat *stat = worker->stat;
-	uint64_t before = stat->received;
+	struct burst burst;
 	bool timed = worker->timing == 0;
 	uint64_t start = timed ? rte_rdtsc() : 0;
-	uint32_t taken;
 
+	burst.from = from;
+	burst.port = from->port;
+	burst.count = burst.taken = 0;
+	burst.bytes = 0;
 	pipeline[0].run(worker, &burst);
-	taken = (uint32_t)(stat->received - before);
-	if (!taken)
+	if (!burst.taken)
 		return 0;
 	worker->timing = timed ? TIMING_EVERY - 1 : worker->timing - 1;
 	if (VEX_UNLIKELY(timed))
 		run_timed(worker, &burst, start);
 	else
 		run_rest(worker, &burst);
-	stat->bursts++;
-	vex_stat_end(&from->port->stat->generation);
-	vex_stat_end(&stat->generation);
-	return taken;
+	worker->stat->bursts++;
+	vex_stat_end(&burst.port->stat->generation);
+	vex_stat_end(&worker->stat->generation);
+	return burst.taken;
 }
 
 uint32_t pipeline_round(struct worker *worker)

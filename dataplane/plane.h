@@ -25,18 +25,19 @@
  * record that does not fit stands in an object of the long pool instead.
  */
 struct vex_object {
-	struct vex_record *record; /**< below, or the start of a long object */
-	struct vex_record header;
-	uint8_t attributes[192];
+	struct vex_record record;
+	uint8_t attributes[200];
 } VEX_LINE_ALIGNED;
 
-#define VEX_OBJECT_RECORD_MAX ((uint32_t)(sizeof(struct vex_record) + 192))
+#define VEX_OBJECT_RECORD_MAX ((uint32_t)sizeof(struct vex_object))
 
 VEX_STATIC_ASSERT(sizeof(struct vex_object) == 256, "four cache lines");
 
 /** A producer's lane. */
 struct lane {
 	struct vex_lane_reader reader VEX_LINE_ALIGNED; /* worker */
+	uint64_t received;				/* worker */
+	uint64_t start; /* position at which this data plane began */
 	uint32_t record_max;
 	uint32_t number; /* within its port */
 	bool seq_known;	 /* worker: the first record after an attach tells where to go on */
@@ -73,11 +74,7 @@ struct target {
 	uint32_t subscriber;
 	int wake;	  /* eventfd of the subscriber */
 	bool kick_wanted; /* relaxed; cleared by whoever wakes the subscriber */
-	/* of the burst that runs */
-	uint64_t offered;
-	uint64_t delivered;
-	uint64_t full;
-	uint64_t bytes;
+	uint64_t bytes;	  /* of the burst that runs */
 	struct vex_target_stat *stat;
 	struct vex_ring_map ring;
 	struct vex_page_map page;

@@ -166,7 +166,7 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 			lane->ring.page);
 	lane->page.page->sleep_epoch = vex_clock_now() & ~1ull;
 	lane->page.page->position = message->lane.position;
-	lane->reader.tail = message->lane.position;
+	lane->reader.tail = lane->start = message->lane.position;
 	lane->reader.seq = message->lane.seq;
 	lane->record_max = vex_lane_record_max(ring_size);
 	lane->resumed = message->lane.seq || message->lane.position;

@@ -15,7 +15,10 @@ struct burst {
 	uint32_t count;
 	const struct plan_port *from;
 	struct port *port;
-	struct vex_object *event[VEX_BURST_MAX];
+	uint32_t taken; /* records out of lanes, refused ones included */
+	uint64_t bytes; /* of those */
+	struct vex_object *object[VEX_BURST_MAX];
+	struct vex_record *record[VEX_BURST_MAX]; /* in the object, or in a long one */
 };
 
 typedef void stage_run(struct worker *worker, struct burst *burst);

@@ -6,32 +6,34 @@
  */
 #include "dataplane/stage.h"
 
-static inline void translate_boundary(const struct port *port, struct vex_record *record)
+static void translate_actors(const struct port *port, struct burst *burst)
 {
-	if (VEX_LIKELY(!port->keep_id) || record->boundary == VEX_BOUNDARY_NONE)
-		record->boundary = (uint8_t)port->boundary;
-}
+	for (uint32_t i = 0; i < burst->count; i++) {
+		struct vex_record *record = burst->record[i];
 
-static inline void translate_actor(const struct port *port, struct vex_record *record)
-{
-	if (VEX_UNLIKELY(!port->trusted)) {
-		record->pid = port->pid;
-		record->uid = port->uid;
-		record->gid = port->gid;
-	} else if (VEX_UNLIKELY(!record->pid) && port->boundary == VEX_BOUNDARY_APP) {
-		record->pid = port->pid;
+		if (!port->trusted) {
+			record->pid = port->pid;
+			record->uid = port->uid;
+			record->gid = port->gid;
+		} else if (!record->pid) {
+			record->pid = port->pid;
+		}
 	}
 }
 
 void stage_translate(struct worker *worker, struct burst *burst)
 {
 	const struct port *port = burst->port;
+	uint8_t boundary = (uint8_t)port->boundary;
+	bool keep = port->keep_id;
 
 	for (uint32_t i = 0; i < burst->count; i++) {
-		struct vex_record *record = burst->event[i]->record;
+		struct vex_record *record = burst->record[i];
 
-		translate_boundary(port, record);
-		translate_actor(port, record);
+		if (VEX_LIKELY(!keep) || record->boundary == VEX_BOUNDARY_NONE)
+			record->boundary = boundary;
 		worker->stat->type[record->type]++;
 	}
+	if (!port->trusted || boundary == VEX_BOUNDARY_APP)
+		translate_actors(port, burst);
 }

@@ -57,6 +57,7 @@ struct bench {
 extern const struct bench bench_latency;
 extern const struct bench bench_throughput;
 extern const struct bench bench_bursts;
+extern const struct bench bench_workers;
 extern const struct bench bench_producer;
 extern const struct bench bench_fuse;
 

@@ -22,6 +22,7 @@ static const struct bench *const benches[] = {
 	&bench_latency,
 	&bench_throughput,
 	&bench_bursts,
+	&bench_workers,
 	&bench_producer,
 	&bench_fuse,
 };

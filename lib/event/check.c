@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "event/event.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* One load tells all of an attribute's rule. */
 struct attr_rule {
-	uint32_t min;
 	uint32_t max;
+	uint16_t min;
 	uint8_t known;
-	uint8_t repeat;
-	uint8_t no_nul;
+	uint8_t care; /* REPEATS, NO_NUL */
+};
+
+enum {
+	REPEATS = 1,
+	NO_NUL = 2,
 };
 
 /* Text that ends up in paths and names must not hold a NUL; values may hold anything. */
-#define NO_NUL(id)                                                                                 \
-	((id) == VEX_ATTR_COMM || (id) == VEX_ATTR_PATH || (id) == VEX_ATTR_PATH2 ||               \
-			(id) == VEX_ATTR_NAME || (id) == VEX_ATTR_LABEL)
+#define CARE(id, repeat)                                                                           \
+	(((repeat) ? REPEATS : 0) |                                                                \
+			((id) == VEX_ATTR_COMM || (id) == VEX_ATTR_PATH ||                         \
+								(id) == VEX_ATTR_PATH2 ||          \
+								(id) == VEX_ATTR_NAME ||           \
+								(id) == VEX_ATTR_LABEL             \
+							? NO_NUL                                   \
+							: 0))
 
-#define VEX_ATTR(id, NAME, text, min, max, repeat, desc) [id] = {min, max, 1, repeat, NO_NUL(id)},
+#define VEX_ATTR(id, NAME, text, min, max, repeat, desc) [id] = {max, min, 1, CARE(id, repeat)},
 static const struct attr_rule attr_rules[VEX_ATTR_LIMIT] = {
 #include "abi/attr.def"
 };
@@ -37,33 +51,62 @@ struct attr_walk {
 
 VEX_STATIC_ASSERT(VEX_ATTR_LIMIT <= 32, "attr_walk.seen has a bit for each attribute");
 
-static enum vex_check check_attr(struct attr_walk *walk, uint32_t id, uint32_t len,
-		const uint8_t *payload)
+/* Paths are short: what a call to memchr() costs would be most of it. */
+static inline bool has_nul(const uint8_t *text, uint32_t len)
 {
-	const struct attr_rule *rule;
+#ifdef __SSE2__
+	const __m128i zero = _mm_setzero_si128();
+	int found = 0;
+	uint32_t at;
 
-	if (VEX_UNLIKELY(id >= VEX_ATTR_LIMIT))
-		return VEX_CHECK_ATTRIBUTE;
-	rule = &attr_rules[id];
-	if (VEX_UNLIKELY(!rule->known || len < rule->min || len > rule->max))
-		return VEX_CHECK_ATTRIBUTE;
-	if (VEX_UNLIKELY((walk->seen & 1u << id) && !rule->repeat))
-		return VEX_CHECK_ATTRIBUTE;
-	if (rule->no_nul && len && memchr(payload, 0, len))
-		return VEX_CHECK_STRING;
+	if (len < 16)
+		return memchr(text, 0, len) != NULL;
+	for (at = 0; at + 16 <= len; at += 16)
+		found |= _mm_movemask_epi8(_mm_cmpeq_epi8(
+				_mm_loadu_si128((const __m128i *)(text + at)), zero));
+	found |= _mm_movemask_epi8(_mm_cmpeq_epi8(
+			_mm_loadu_si128((const __m128i *)(text + len - 16)), zero));
+	return found != 0;
+#else
+	return memchr(text, 0, len) != NULL;
+#endif
+}
+
+static enum vex_check check_repeats(struct attr_walk *walk, uint32_t id)
+{
 	if (id == VEX_ATTR_VALUE && walk->previous != VEX_ATTR_NAME)
 		return VEX_CHECK_STRING;
 	walk->pairs += id == VEX_ATTR_NAME;
 	walk->labels += id == VEX_ATTR_LABEL;
 	if (walk->pairs > VEX_EVENT_PAIRS_MAX || walk->labels > VEX_EVENT_LABELS_MAX)
 		return VEX_CHECK_ATTRIBUTE;
-	walk->seen |= 1u << id;
-	walk->previous = id;
-	walk->count++;
 	return VEX_CHECK_OK;
 }
 
-static enum vex_check check_attrs(const struct vex_record *record, struct attr_walk *walk)
+static inline enum vex_check check_attr(struct attr_walk *walk, uint32_t id, uint32_t len,
+		const uint8_t *payload)
+{
+	struct attr_rule rule;
+	enum vex_check check = VEX_CHECK_OK;
+
+	if (VEX_UNLIKELY(id >= VEX_ATTR_LIMIT))
+		return VEX_CHECK_ATTRIBUTE;
+	rule = attr_rules[id];
+	if (VEX_UNLIKELY(!rule.known || len < rule.min || len > rule.max))
+		return VEX_CHECK_ATTRIBUTE;
+	if (VEX_UNLIKELY(rule.care & REPEATS))
+		check = check_repeats(walk, id);
+	else if (VEX_UNLIKELY(walk->seen & 1u << id))
+		return VEX_CHECK_ATTRIBUTE;
+	if ((rule.care & NO_NUL) && VEX_UNLIKELY(has_nul(payload, len)))
+		return VEX_CHECK_STRING;
+	walk->seen |= 1u << id;
+	walk->previous = id;
+	walk->count++;
+	return check;
+}
+
+static inline enum vex_check check_attrs(const struct vex_record *record, struct attr_walk *walk)
 {
 	const uint8_t *at = (const uint8_t *)(record + 1);
 	const uint8_t *end = (const uint8_t *)record + record->size;
