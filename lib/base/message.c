@@ -59,26 +59,43 @@ int vex_message_send(int socket, struct vex_message *message, int fd)
 	return n < 0 ? -errno : 0;
 }
 
-static int take_fd(struct msghdr *header)
+/* Files that fit the room for one: what alignment adds to it is filled by the kernel as well. */
+#define FDS_MAX ((CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int))
+
+static unsigned take_fds(struct msghdr *header, int *fds)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int fd = -1;
+	size_t size;
 
-	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-			control->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(control), sizeof(fd));
-	return fd;
+	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+		return 0;
+	size = control->cmsg_len - CMSG_LEN(0);
+	memcpy(fds, CMSG_DATA(control), size);
+	return (unsigned)(size / sizeof(int));
+}
+
+static int check(const struct msghdr *header, ssize_t n, const struct vex_message *message,
+		unsigned fd_count)
+{
+	if (n == 0)
+		return -ECONNRESET;
+	if (n != sizeof(*message) || header->msg_flags & (MSG_TRUNC | MSG_CTRUNC) || fd_count > 1)
+		return -EPROTO;
+	if (message->magic != VEX_HANDSHAKE_MAGIC || message->version != VEX_ABI_VERSION)
+		return -EPROTO;
+	return 0;
 }
 
 int vex_message_receive(int socket, struct vex_message *message, int *fd)
 {
-	/* Room for one fd: the kernel closes any further ones (MSG_CTRUNC). */
 	char space[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {.iov_base = message, .iov_len = sizeof(*message)};
 	struct msghdr header = {.msg_iov = &iov,
 			.msg_iovlen = 1,
 			.msg_control = space,
 			.msg_controllen = sizeof(space)};
+	int fds[FDS_MAX], error;
+	unsigned count;
 	ssize_t n;
 
 	*fd = -1;
@@ -87,16 +104,13 @@ int vex_message_receive(int socket, struct vex_message *message, int *fd)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if (n == 0)
-		return -ECONNRESET;
-	*fd = take_fd(&header);
-	if (n == sizeof(*message) && message->magic == VEX_HANDSHAKE_MAGIC &&
-			message->version == VEX_ABI_VERSION)
-		return 0;
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-	return -EPROTO;
+	count = take_fds(&header, fds);
+	error = check(&header, n, message, count);
+	if (!error && count)
+		*fd = fds[0];
+	while (error && count)
+		close(fds[--count]);
+	return error;
 }
 
 int vex_message_ask(int socket, struct vex_message *message, int fd, uint16_t expected,

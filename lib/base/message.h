@@ -17,7 +17,7 @@ int vex_message_send(int socket, struct vex_message *message, int fd);
 /**
  * Receives one message. *fd is what was passed, or -1, and is the caller's to close.
  * -ECONNRESET at the end, -EAGAIN where nothing is there (or in time), -EPROTO where it is no
- * message of this version.
+ * message of this version, or more than one file came with it; those are closed.
  */
 int vex_message_receive(int socket, struct vex_message *message, int *fd);
 

@@ -26,15 +26,15 @@ def sanitized():
     return os.environ.get('SANITIZED', '') not in ('', 'none')
 
 
-def wait_for(condition, what, limit=LIMIT_S):
+def wait_for(condition, what):
     """Waits until the condition gives something true, and returns it."""
-    end = time.monotonic() + limit
+    end = time.monotonic() + LIMIT_S
     while True:
         got = condition()
         if got:
             return got
         if time.monotonic() > end:
-            raise AssertionError(f'waited {limit} s in vain for {what}')
+            raise AssertionError(f'waited {LIMIT_S} s in vain for {what}')
         time.sleep(0.02)
 
 
