@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_debug.h>
@@ -93,45 +94,73 @@ static int make_eal_args(int argc, char **argv, char **args)
 	return count;
 }
 
-/* EAL answers a wrong argument with its whole help; ours is one line, with what EAL said. */
-static int init_quietly(int count, char **args, FILE *log)
+/*
+ * EAL answers a wrong argument with its whole help, and with several lines on what was wrong; ours
+ * is one line, with the first of them. What it says when all is well (--log-level) is passed on.
+ */
+static int init_quietly(int count, char **args, int said)
 {
-	int out = dup(STDOUT_FILENO);
+	int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int status;
 
 	fflush(stdout);
 	dup2(null, STDOUT_FILENO);
-	rte_openlog_stream(log);
+	dup2(said, STDERR_FILENO);
 	status = rte_eal_init(count, args);
-	rte_openlog_stream(NULL);
 	fflush(stdout);
+	fflush(stderr);
 	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
 	close(out);
+	close(err);
 	close(null);
 	return status;
+}
+
+/* The first line, without who said it. */
+static const char *first_said(char *text)
+{
+	char *colon;
+
+	text[strcspn(text, "\n")] = '\0';
+	colon = strstr(text, ": ");
+	return colon ? colon + 2 : text;
+}
+
+static void pass_on(int said)
+{
+	char text[512];
+	ssize_t n;
+
+	while ((n = read(said, text, sizeof(text))) > 0)
+		if (write(STDERR_FILENO, text, (size_t)n) < 0)
+			return;
 }
 
 static int start_eal(int argc, char **argv)
 {
 	char *args[EAL_ARGS_MAX];
-	char said[512] = "";
-	FILE *log = fmemopen(said, sizeof(said) - 1, "w");
+	char text[512] = "";
+	int said = memfd_create("vex-eal", MFD_CLOEXEC);
 	int error;
 
-	if (argc > EAL_ARGS_MAX - 2 || !log) {
+	if (argc > EAL_ARGS_MAX - 2 || said < 0) {
 		vex_error("more than %d EAL arguments", EAL_ARGS_MAX - 2);
 		return VEX_EXIT_USAGE;
 	}
 	if (!asks_for(argc, argv, "--log-level"))
 		rte_log_set_global_level(RTE_LOG_ERR);
-	error = init_quietly(make_eal_args(argc, argv, args), args, log) < 0 ? rte_errno : 0;
-	fclose(log);
+	error = init_quietly(make_eal_args(argc, argv, args), args, said) < 0 ? rte_errno : 0;
+	lseek(said, 0, SEEK_SET);
+	if (!error)
+		pass_on(said);
+	else if (read(said, text, sizeof(text) - 1) >= 0)
+		vex_error("EAL did not start: %s: %s%s", rte_strerror(error), first_said(text),
+				error == EINVAL ? "" : "; without hugepages give --no-huge --in-memory");
+	close(said);
 	if (!error)
 		return -1;
-	said[strcspn(said, "\n")] = '\0';
-	vex_error("EAL did not start: %s%s%s; without hugepages give --no-huge --in-memory",
-			rte_strerror(error), said[0] ? ": " : "", said);
 	return error == EINVAL ? VEX_EXIT_USAGE : VEX_EXIT_CONFIG;
 }
 
@@ -213,18 +242,18 @@ static void end_hold(struct plane *plane, uint32_t settle_ms)
 
 static void reload(struct server *server, const struct options *options)
 {
-	struct options fresh = *options;
+	struct server_access access;
 	char why[512];
 
 	if (!options->config) {
 		vex_info("SIGHUP: no configuration file was given, nothing to reload");
 		return;
 	}
-	if (config_load(&fresh, options->config, why, sizeof(why))) {
+	if (options_reload(options, &access, why, sizeof(why))) {
 		vex_error("SIGHUP: %s; the old configuration stays in force", why);
 		return;
 	}
-	server_set_access(server, &fresh.access);
+	server_set_access(server, &access);
 	vex_info("SIGHUP: who may attach was read anew; other keys take effect at a restart");
 }
 
@@ -286,6 +315,10 @@ int main(int argc, char **argv)
 	vex_log_setup("vex-dataplane", VEX_LOG_INFO, false);
 	if (asks_for(separator, argv, "--help") || asks_for(separator, argv, "-h")) {
 		options_usage();
+		return VEX_EXIT_OK;
+	}
+	if (asks_for(separator, argv, "--version")) {
+		options_version();
 		return VEX_EXIT_OK;
 	}
 	options_defaults(&options);

@@ -92,6 +92,11 @@ void options_defaults(struct options *options)
 	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
 }
 
+void options_version(void)
+{
+	printf("vex-dataplane %s\n", VEX_VERSION);
+}
+
 static int usage_error(const char *option, const char *text, const char *want)
 {
 	fprintf(stderr, "vex-dataplane: --%s %s: want %s; see --help\n", option, text, want);
@@ -202,8 +207,7 @@ static int apply(struct options *options, int option)
 	case OPTION_RING_MAX:
 		return read_ring_max(options, optarg);
 	case OPTION_ANYONE:
-		options->access.anyone = true;
-		options->access.mode = 0666;
+		options->allow_anyone = true;
 		return -1;
 	case OPTION_LOG_JSON:
 		options->log_json = true;
@@ -211,7 +215,7 @@ static int apply(struct options *options, int option)
 	case OPTION_LOG_LEVEL:
 		return read_log_level(options, optarg);
 	case OPTION_VERSION:
-		printf("vex-dataplane %s\n", VEX_VERSION);
+		options_version();
 		return VEX_EXIT_OK;
 	case 'h':
 		options_usage();
@@ -238,6 +242,27 @@ static int load_config(struct options *options, int argc, char **argv)
 	return VEX_EXIT_CONFIG;
 }
 
+static void override_access(const struct options *options, struct server_access *access)
+{
+	if (!options->allow_anyone)
+		return;
+	access->anyone = true;
+	access->mode = 0666;
+}
+
+int options_reload(const struct options *options, struct server_access *access, char *why,
+		size_t cap)
+{
+	struct options fresh;
+
+	options_defaults(&fresh);
+	if (config_load(&fresh, options->config, why, cap))
+		return -1;
+	*access = fresh.access;
+	override_access(options, access);
+	return 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	int status = load_config(options, argc, argv);
@@ -251,5 +276,6 @@ int options_parse(struct options *options, int argc, char **argv)
 		fprintf(stderr, "vex-dataplane: %s: no such argument; see --help\n", argv[optind]);
 		return VEX_EXIT_USAGE;
 	}
+	override_access(options, &options->access);
 	return status;
 }

@@ -14,6 +14,7 @@ struct options {
 	char socket[108];
 	const char *config; /**< path, or NULL */
 	bool check_config;
+	bool allow_anyone; /* by option, whatever the file says */
 	bool log_json;
 	enum vex_log_level log_level;
 	enum idle_strategy idle;
@@ -34,6 +35,14 @@ void options_defaults(struct options *options);
  */
 int options_parse(struct options *options, int argc, char **argv);
 
+/**
+ * Reads who may attach anew, from the file and the options given at the start. Returns 0, or -1
+ * with a sentence in why.
+ */
+int options_reload(const struct options *options, struct server_access *access, char *why,
+		size_t cap);
+
 void options_usage(void);
+void options_version(void);
 
 #endif

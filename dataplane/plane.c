@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
@@ -62,10 +61,6 @@ static struct rte_mempool *pool_of_socket(const char *what, unsigned socket, uin
 		pool = rte_mempool_create(name, count, size,
 				count > 8 * POOL_CACHE ? POOL_CACHE : 0, 0, NULL, NULL, NULL, NULL,
 				(int)socket, 0);
-	if (!pool)
-		vex_error("no memory for %u %s objects of %u bytes (%s): give more with -m, or "
-			  "hugepages",
-				count, what, size, rte_strerror(rte_errno));
 	return pool;
 }
 
@@ -134,7 +129,10 @@ struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_
 	if (!error)
 		error = make_workers(plane, sizes);
 	if (error) {
-		vex_error("the data plane can't be set up: %s", strerror(-error));
+		vex_error("the data plane can't be set up: %s%s", strerror(-error),
+				error == -ENOMEM ? "; give more by -m or hugepages, or want fewer "
+						   "--events and --long-events"
+						 : "");
 		plane_destroy(plane);
 		return NULL;
 	}

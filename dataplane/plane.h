@@ -40,7 +40,7 @@ struct lane {
 	uint64_t start; /* position at which this data plane began */
 	uint32_t record_max;
 	uint32_t number; /* within its port */
-	bool seq_known;	 /* worker: the first record after an attach tells where to go on */
+	bool seq_known;	 /* worker: the first record of a resumed lane tells where to go on */
 	bool untrusted;	 /* worker, relaxed; the main core then frees the lane */
 	bool drained;	 /* worker, released: nothing is left and nothing will come */
 	bool draining;	 /* main, released */

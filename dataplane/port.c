@@ -170,6 +170,7 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 	lane->reader.seq = message->lane.seq;
 	lane->record_max = vex_lane_record_max(ring_size);
 	lane->resumed = message->lane.seq || message->lane.position;
+	lane->seq_known = !lane->resumed;
 	*out = lane;
 	return 0;
 }

@@ -320,7 +320,7 @@ static void take_connection(struct server *server)
 		return;
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
 	if (!allowed(&server->access, &who)) {
-		turn_away(server, fd, &who, -EACCES, "this user may not attach (see allow_uids)");
+		turn_away(server, fd, &who, -EACCES, "this user may not attach: see allow in the data plane's configuration");
 		return;
 	}
 	if (!connection) {
@@ -354,7 +354,9 @@ void server_set_access(struct server *server, const struct server_access *access
 
 static int fail(const char *path, int error)
 {
-	vex_error("socket %s: %s%s", path, strerror(-error),
+	vex_error("socket %s: %s%s", path,
+			error == -ENOTSOCK ? "a file that is not a socket is there"
+					   : strerror(-error),
 			error == -EADDRINUSE ? "; another vex-dataplane listens there: stop it, or "
 					       "choose another path by --socket"
 					     : "");
@@ -364,8 +366,12 @@ static int fail(const char *path, int error)
 /* A file that nobody listens at is what a killed data plane left behind. */
 static int clear_path(const char *path)
 {
-	int fd = vex_message_connect(path);
+	struct stat st;
+	int fd;
 
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return -ENOTSOCK;
+	fd = vex_message_connect(path);
 	if (fd >= 0) {
 		close(fd);
 		return -EADDRINUSE;

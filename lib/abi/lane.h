@@ -319,7 +319,7 @@ static inline int vex_lane_advance(struct vex_lane_reader *r, uint32_t size, uin
 		const struct vex_attr_gap *gap)
 {
 	if (VEX_UNLIKELY(gap != NULL)) {
-		if (gap->first != r->seq || gap->last < gap->first ||
+		if (gap->first != r->seq || gap->last < gap->first || !gap->count ||
 				gap->count != gap->last - gap->first + 1 ||
 				lane_seq != (uint32_t)gap->last)
 			return -1;

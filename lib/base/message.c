@@ -113,14 +113,22 @@ int vex_message_receive(int socket, struct vex_message *message, int *fd)
 	return error;
 }
 
+/* Who is turned away hears of the reset first; the reason stands behind it. */
+static int receive_answer(int socket, struct vex_message *message, int *fd)
+{
+	int error = vex_message_receive(socket, message, fd);
+
+	return error == -ECONNRESET ? vex_message_receive(socket, message, fd) : error;
+}
+
 int vex_message_ask(int socket, struct vex_message *message, int fd, uint16_t expected,
 		int *passed)
 {
 	int error = vex_message_send(socket, message, fd);
 	int got = -1;
 
-	if (!error)
-		error = vex_message_receive(socket, message, &got);
+	if (!error || error == -EPIPE || error == -ECONNRESET)
+		error = receive_answer(socket, message, &got);
 	if (!error && message->type == VEX_MESSAGE_REFUSED) {
 		message->reason[sizeof(message->reason) - 1] = '\0';
 		error = message->error < 0 ? message->error : -EPROTO;

@@ -213,10 +213,14 @@ static int read_document(struct reader *reader, yaml_parser_t *parser,
 	const yaml_node_t *root;
 	int error = 0;
 
+	errno = 0;
 	if (!yaml_parser_load(parser, &reader->document)) {
-		snprintf(reader->why, reader->cap, "%s:%zu: %s", reader->file,
-				parser->problem_mark.line + 1,
-				parser->problem ? parser->problem : "not YAML");
+		if (parser->error == YAML_READER_ERROR && errno)
+			snprintf(reader->why, reader->cap, "%s: %s", reader->file, strerror(errno));
+		else
+			snprintf(reader->why, reader->cap, "%s:%zu: %s", reader->file,
+					parser->problem_mark.line + 1,
+					parser->problem ? parser->problem : "not YAML");
 		return -1;
 	}
 	root = yaml_document_get_root_node(&reader->document);

@@ -65,7 +65,10 @@ static int try_attach(struct vex_link *link)
 
 	pthread_mutex_lock(&link->lock);
 	link->socket = vex_message_connect(link->path);
-	error = link->socket < 0 ? link->socket : link->attach(link->owner);
+	if (link->socket >= 0)
+		error = link->attach(link->owner);
+	else
+		error = vex_fail(link->socket, "%s: %s", link->path, strerror(-link->socket));
 	if (error) {
 		drop(link);
 	} else {
@@ -183,8 +186,6 @@ int vex_link_open(struct vex_link *link, const char *path, uint32_t connect_ms, 
 	if (error && absent(error))
 		vex_fail(error, "no data plane answers at %s (%s); is vex-dataplane running?",
 				link->path, strerror(-error));
-	else if (error == -EACCES)
-		vex_fail(error, "socket %s: permission denied", link->path);
 	if (!error || (absent(error) && background))
 		error = start_thread(link);
 	if (error)
