@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +50,16 @@ void vex_copy_name(char *to, const char *name)
 bool vex_link_connected(const struct vex_link *link)
 {
 	return VEX_LOAD_RELAXED(&link->connected);
+}
+
+int vex_link_ask(struct vex_link *link, struct vex_message *message, int fd, uint16_t expected,
+		int *passed)
+{
+	int error = vex_message_ask(link->socket, message, fd, expected, passed);
+
+	if (error && message->type != VEX_MESSAGE_REFUSED)
+		shutdown(link->socket, SHUT_RDWR);
+	return error;
 }
 
 static void drop(struct vex_link *link)

@@ -38,6 +38,13 @@ int vex_link_open(struct vex_link *link, const char *path, uint32_t connect_ms, 
 /** Ends the thread and closes the socket. */
 void vex_link_close(struct vex_link *link);
 
+/**
+ * As vex_message_ask(), with the lock held. An answer that does not come in time might be taken
+ * for that to the next question: the connection is then given up, and the thread makes a new one.
+ */
+int vex_link_ask(struct vex_link *link, struct vex_message *message, int fd, uint16_t expected,
+		int *passed);
+
 bool vex_link_connected(const struct vex_link *link);
 
 /** Leaves a sentence for vex_last_error(); returns error. */

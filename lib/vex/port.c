@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lane_map.h"
-#include "base/message.h"
 #include "vex/link.h"
 
 #define RING_SIZE_DEFAULT (256u << 10)
@@ -54,7 +53,7 @@ static int attach_lane(struct vex_port *port, struct vex_lane *lane)
 	message.lane.ring_size = lane->ring.ring_size;
 	message.lane.position = VEX_LOAD_ACQUIRE(&lane->page.page->position);
 	message.lane.seq = VEX_LOAD_RELAXED(&lane->writer.seq);
-	error = vex_message_ask(port->link.socket, &message, lane->ring.fd,
+	error = vex_link_ask(&port->link, &message, lane->ring.fd,
 			VEX_MESSAGE_LANE_ADDED, &fd);
 	if (error)
 		return vex_fail(error, "the data plane refused a lane: %s",
@@ -92,7 +91,7 @@ static int attach_port(void *owner)
 	message.hello.boundary = port->options.boundary;
 	message.hello.ring_size = port->options.ring_size;
 	memcpy(message.hello.name, port->name, sizeof(port->name));
-	error = vex_message_ask(port->link.socket, &message, -1, VEX_MESSAGE_WELCOME, &fd);
+	error = vex_link_ask(&port->link, &message, -1, VEX_MESSAGE_WELCOME, &fd);
 	if (error)
 		return vex_fail(error, "%s: %s", port->link.path,
 				message.type == VEX_MESSAGE_REFUSED ? message.reason
@@ -203,8 +202,8 @@ int vex_lane_open(struct vex_port *port, struct vex_lane **out)
 	pthread_mutex_lock(&port->link.lock);
 	if (vex_link_connected(&port->link))
 		error = attach_lane(port, lane);
-	if (error == -ECONNRESET || error == -EPIPE) /* the link's thread finds the next one */
-		error = 0;
+	if (error == -ECONNRESET || error == -EPIPE || error == -EAGAIN)
+		error = 0; /* the link's thread attaches it with the next connection */
 	if (!error) {
 		lane->next = port->lanes;
 		port->lanes = lane;
@@ -243,7 +242,7 @@ void vex_lane_close(struct vex_lane *lane)
 	pthread_mutex_lock(&port->link.lock);
 	message.lane.lane = lane->number;
 	if (vex_link_connected(&port->link))
-		vex_message_ask(port->link.socket, &message, -1, VEX_MESSAGE_DONE, NULL);
+		vex_link_ask(&port->link, &message, -1, VEX_MESSAGE_DONE, NULL);
 	unlink_lane(port, lane);
 	pthread_mutex_unlock(&port->link.lock);
 	free_lane(lane);
