@@ -71,17 +71,43 @@ uint32_t vex_event_size(const struct vex_event *event)
 	return size > VEX_RECORD_MAX ? 0 : size;
 }
 
-/* The padding is cleared first: it lies within the last eight bytes of the attribute. */
-static uint8_t *put(uint8_t *at, enum vex_attr_id id, const void *data, size_t len)
+static inline uint64_t load_tail(const uint8_t *end, size_t count, size_t before)
 {
-	uint32_t head = vex_attr_head(id, (uint32_t)len);
-	uint32_t span = vex_attr_span((uint32_t)len);
+	uint64_t word = 0;
 
-	memset(at + span - 8, 0, 8);
-	memcpy(at, &head, sizeof(head));
-	if (len)
-		memcpy(at + VEX_ATTR_HEAD, data, len);
-	return at + span;
+	if (VEX_LIKELY(count + before >= 8)) {
+		memcpy(&word, end - 8, 8);
+		return word >> (64 - 8 * count);
+	}
+	for (size_t i = 0; i < count; i++)
+		word |= (uint64_t)end[(ptrdiff_t)i - (ptrdiff_t)count] << 8 * i;
+	return word;
+}
+
+/*
+ * In aligned words, each written once: a store that crosses into a line which the consumer
+ * has just read would wait for both lines, and everything behind it.
+ */
+static inline uint8_t *put(uint8_t *at, enum vex_attr_id id, const void *data, size_t len)
+{
+	uint64_t *out = (uint64_t *)at;
+	const uint8_t *in = data;
+	const uint8_t *end;
+	uint32_t start = 0;
+
+	if (VEX_LIKELY(len >= 4))
+		memcpy(&start, in, 4);
+	else if (len)
+		start = (uint32_t)load_tail(in + len, len, 0);
+	*out++ = vex_attr_head(id, (uint32_t)len) | (uint64_t)start << 32;
+	if (len <= 4)
+		return (uint8_t *)out;
+	end = in + len;
+	for (in += 4; end - in >= 8; in += 8)
+		memcpy(out++, in, 8);
+	if (in < end)
+		*out++ = load_tail(end, (size_t)(end - in), (size_t)(in - (const uint8_t *)data));
+	return (uint8_t *)out;
 }
 
 static uint8_t *put_file(const struct vex_event *event, uint8_t *at)
@@ -175,9 +201,30 @@ static void put_lists(const struct vex_event *event, uint8_t *at, uint8_t *count
 	*count = (uint8_t)(*count + 2 * event->pair_count + event->label_count);
 }
 
+/*
+ * In words, and last: the header's line is the one that a consumer polls, and whoever copies
+ * the record reads it in wide pieces, which narrow stores would hold up.
+ */
+static inline void put_header(const struct vex_event *event, const struct vex_header *header,
+		struct vex_record *record, uint8_t count)
+{
+	uint64_t *word = (uint64_t *)record;
+	uint32_t duration = event->duration_ns < UINT32_MAX ? (uint32_t)event->duration_ns
+							    : UINT32_MAX;
+
+	word[1] = event->id.seq;
+	word[2] = event->id.node | (uint64_t)event->id.port << 32 | (uint64_t)event->id.lane << 48;
+	word[3] = header->start_ns;
+	word[4] = duration | (uint64_t)(uint32_t)event->result << 32;
+	word[5] = event->type | (uint64_t)header->boundary << 16 | (uint64_t)count << 24 |
+			(uint64_t)event->pid << 32;
+	word[6] = event->uid | (uint64_t)event->gid << 32;
+}
+
 #define RARE (VEX_HAS_PARENT2 | VEX_HAS_GAP | VEX_HAS_GRAPH | VEX_HAS_VECTOR)
 
-void vex_event_encode(const struct vex_event *event, struct vex_record *record)
+void vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
+		struct vex_record *record)
 {
 	uint8_t *at = (uint8_t *)(record + 1);
 	uint8_t count = 0;
@@ -188,15 +235,12 @@ void vex_event_encode(const struct vex_event *event, struct vex_record *record)
 		at = put_rare(event, at, &count);
 	if (VEX_UNLIKELY(event->pair_count | event->label_count))
 		put_lists(event, at, &count);
-	record->id = event->id;
-	record->start_ns = event->start_ns;
-	record->duration_ns = event->duration_ns < UINT32_MAX ? (uint32_t)event->duration_ns
-							      : UINT32_MAX;
-	record->result = event->result;
-	record->type = event->type;
-	record->boundary = event->boundary;
-	record->attr_count = count;
-	record->pid = event->pid;
-	record->uid = event->uid;
-	record->gid = event->gid;
+	put_header(event, header, record, count);
+}
+
+void vex_event_encode(const struct vex_event *event, struct vex_record *record)
+{
+	struct vex_header header = {.start_ns = event->start_ns, .boundary = event->boundary};
+
+	vex_event_encode_as(event, &header, record);
 }

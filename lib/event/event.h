@@ -116,6 +116,16 @@ uint32_t vex_event_size(const struct vex_event *event);
  */
 void vex_event_encode(const struct vex_event *event, struct vex_record *record);
 
+/** What a publisher decides rather than the event. */
+struct vex_header {
+	uint64_t start_ns;
+	uint8_t boundary;
+};
+
+/** The same, with these in place of what the event says. */
+void vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
+		struct vex_record *record);
+
 /**
  * Reads a record that passed vex_record_check(). Strings point into the record; pairs and
  * labels into space. Both must outlive the event.

@@ -23,14 +23,14 @@ struct vex_lane {
 	struct vex_lane_writer writer VEX_LINE_ALIGNED;
 	struct vex_port *port;
 	uint32_t record_max;
-	uint8_t boundary;
+	uint8_t boundary; /* of its events; 0: as each says itself */
 	uint64_t lost_total;
 	uint64_t waits;
 	struct vex_ring_map ring;
 	struct vex_page_map page;
 	uint32_t number; /* that the data plane gave */
 	struct vex_lane *next;
-	uint64_t scratch[128] VEX_LINE_ALIGNED;
+	uint64_t scratch[128] VEX_LINE_ALIGNED; /* a usual record is made here first */
 };
 
 struct vex_port {
@@ -185,7 +185,8 @@ static int make_lane(struct vex_port *port, struct vex_lane **out)
 	vex_lane_writer_init(&lane->writer, lane->ring.ring, lane->ring.ring_size,
 			lane->ring.page, lane->page.page);
 	lane->port = port;
-	lane->boundary = (uint8_t)port->options.boundary;
+	if (!(port->options.flags & VEX_PORT_KEEP_ID))
+		lane->boundary = (uint8_t)port->options.boundary;
 	lane->record_max = vex_lane_record_max(lane->ring.ring_size);
 	*out = lane;
 	return 0;
@@ -334,17 +335,31 @@ void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
 		kick(lane->port);
 }
 
-static void encode(const struct vex_lane *lane, const struct vex_event *event,
+static inline void encode(const struct vex_lane *lane, const struct vex_event *event,
 		struct vex_record *record)
 {
-	vex_event_encode(event, record);
-	if (!event->start_ns)
-		record->start_ns = vex_clock_now();
-	if (!(lane->port->options.flags & VEX_PORT_KEEP_ID))
-		record->boundary = lane->boundary;
+	struct vex_header header = {
+			.start_ns = event->start_ns ? event->start_ns : vex_clock_now(),
+			.boundary = lane->boundary ? lane->boundary : event->boundary};
+
+	vex_event_encode_as(event, &header, record);
 }
 
-/* A usual record is made in private first: see vex_lane_copy(). */
+/*
+ * From the scratch to the lane. The line that the consumer polls goes last and at once, so
+ * that it changes hands once. Words, as they were written: a wider load would have to wait
+ * until the stores it covers have left the store buffer, behind those to the lane before.
+ */
+static inline void copy_words(uint64_t *to, const uint64_t *from, uint32_t count)
+{
+	uint32_t line = count < 8 ? count : 8;
+
+	for (uint32_t i = 8; i < count; i++)
+		VEX_STORE_RELAXED(&to[i], from[i]);
+	for (uint32_t i = 1; i < line; i++)
+		VEX_STORE_RELAXED(&to[i], from[i]);
+}
+
 int vex_publish(struct vex_lane *lane, const struct vex_event *event)
 {
 	uint32_t size = vex_event_size(event);
@@ -356,9 +371,12 @@ int vex_publish(struct vex_lane *lane, const struct vex_event *event)
 	record = vex_reserve(lane, size, &error);
 	if (VEX_UNLIKELY(!record))
 		return error;
-	encode(lane, event, size <= sizeof(lane->scratch) ? (void *)lane->scratch : record);
-	if (VEX_LIKELY(size <= sizeof(lane->scratch)))
-		vex_lane_copy(record, (void *)lane->scratch, size);
+	if (VEX_LIKELY(size <= sizeof(lane->scratch))) {
+		encode(lane, event, (struct vex_record *)lane->scratch);
+		copy_words((uint64_t *)record, lane->scratch, size / 8);
+	} else {
+		encode(lane, event, record);
+	}
 	vex_commit(lane, record, size);
 	return 0;
 }

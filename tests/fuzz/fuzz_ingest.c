@@ -127,12 +127,10 @@ static uint64_t rejects(void)
 	return sum;
 }
 
-static void check_event(const struct vex_object *event)
+static void check_event(const struct vex_object *object, const struct vex_record *record)
 {
-	const struct vex_record *record = event->record;
-
 	MUST(vex_record_check(record, record->size) == VEX_CHECK_OK);
-	MUST(record->size <= VEX_OBJECT_RECORD_MAX || record != &event->header);
+	MUST(record->size <= VEX_OBJECT_RECORD_MAX || record != &object->record);
 	MUST(port.keep_id || (record->id.port == port.id && record->id.lane < LANES));
 }
 
@@ -146,8 +144,12 @@ static void ingest(uint64_t *events)
 	MUST(burst.count <= VEX_BURST_MAX);
 	*events += burst.count;
 	for (uint32_t i = 0; i < burst.count; i++) {
-		check_event(burst.event[i]);
-		free_event(&worker, burst.event[i]);
+		check_event(burst.object[i], burst.record[i]);
+	}
+	for (uint32_t count = burst.count; burst.count;) {
+		burst.count--; /* free_event() gives back what stands behind the last event */
+		free_event(&worker, &burst);
+		MUST(burst.count < count);
 	}
 	if (worker_stat.received != before) {
 		vex_stat_end(&port_stat.generation);
