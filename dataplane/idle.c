@@ -2,6 +2,7 @@
 #include "dataplane/idle.h"
 
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -107,6 +108,11 @@ static void nap(struct worker *worker)
 	if (worker->gap_pending)
 		deliver_gaps(worker);
 	nanosleep(&length, NULL);
+}
+
+void idle_start(void)
+{
+	prctl(PR_SET_TIMERSLACK, 1000); /* naps are to end on time */
 }
 
 void idle_round(struct worker *worker)

@@ -9,6 +9,9 @@
 
 #include "dataplane/plane.h"
 
+/** Once, on the worker's thread. */
+void idle_start(void);
+
 void idle_round(struct worker *worker);
 
 /** Wakes the subscriber behind a target, without ever blocking. From any core. */

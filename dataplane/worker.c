@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/worker.h"
 
-#include <sys/prctl.h>
-
 #include "dataplane/idle.h"
 #include "dataplane/pipeline.h"
 
@@ -34,7 +32,7 @@ int worker_run(void *arg)
 {
 	struct worker *worker = arg;
 
-	prctl(PR_SET_TIMERSLACK, 1000); /* naps are to end on time */
+	idle_start();
 	while (!VEX_LOAD_RELAXED(&worker->stop))
 		worker_round(worker);
 	return 0;
