@@ -7,28 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/clock.h"
-#include "base/lane_map.h"
 #include "base/membarrier.h"
 #include "base/message.h"
+#include "vex/lane_set.h"
 #include "vex/link.h"
 
 #define RING_SIZE_DEFAULT (1u << 20)
 #define LANES_MAX 64u
-
-struct target_lane {
-	struct vex_lane_reader reader VEX_LINE_ALIGNED;
-	struct vex_ring_map ring;
-	struct vex_page_map page;
-};
-
-/* The lanes that one data plane gave. They outlive it until they are read empty. */
-struct lane_set {
-	uint32_t count;
-	bool lost; /* its data plane is gone; stored with release by the link's thread */
-	struct target_lane lanes[];
-};
 
 /*
  * The link's thread hands a new set over through next; the reader's thread takes it once the
@@ -46,32 +31,6 @@ struct vex_subscription {
 	char name[VEX_NAME_MAX];
 	struct vex_link link;
 };
-
-static void free_set(struct lane_set *set)
-{
-	if (!set)
-		return;
-	for (uint32_t i = 0; i < set->count; i++) {
-		vex_ring_map_close(&set->lanes[i].ring);
-		vex_page_map_close(&set->lanes[i].page);
-	}
-	free(set);
-}
-
-static struct lane_set *make_set(uint32_t count)
-{
-	struct lane_set *set = vex_alloc_lines(
-			sizeof(struct lane_set) + count * sizeof(struct target_lane));
-
-	if (!set)
-		return NULL;
-	set->count = count;
-	for (uint32_t i = 0; i < count; i++) {
-		set->lanes[i].ring.fd = -1;
-		set->lanes[i].page.fd = -1;
-	}
-	return set;
-}
 
 static int attach_lane(struct vex_subscription *sub, struct target_lane *lane, uint32_t number)
 {
@@ -137,14 +96,14 @@ static int attach_subscription(void *owner)
 	if (VEX_LOAD_ACQUIRE(&sub->next)) /* the reader has not even taken the set before */
 		return -EAGAIN;
 	error = hello(sub, &count);
-	if (!error && !(set = make_set(count)))
+	if (!error && !(set = lane_set_make(count)))
 		error = -ENOMEM;
 	for (uint32_t i = 0; i < count && !error; i++)
 		error = attach_lane(sub, &set->lanes[i], i);
 	if (!error)
 		error = vex_message_ask(sub->link.socket, &start, -1, VEX_MESSAGE_DONE, NULL);
 	if (error) {
-		free_set(set);
+		lane_set_free(set);
 		return error;
 	}
 	sub->fresh = set;
@@ -210,109 +169,19 @@ void vex_unsubscribe(struct vex_subscription *sub)
 	vex_release(sub);
 	vex_link_close(&sub->link);
 	next = VEX_LOAD_ACQUIRE(&sub->next);
-	free_set(next);
+	lane_set_free(next);
 	if (next != sub->current)
-		free_set(sub->current);
+		lane_set_free(sub->current);
 	close_wake(sub);
 	free(sub);
 }
 
 void vex_release(struct vex_subscription *sub)
 {
-	struct lane_set *set = sub->current;
-
 	if (!sub->holding)
 		return;
-	for (uint32_t i = 0; i < set->count; i++)
-		vex_lane_release(&set->lanes[i].reader);
+	lane_set_release(sub->current);
 	sub->holding = false;
-}
-
-/* A GAP of the lane itself, not one that was passed on as an event. */
-static const struct vex_attr_gap *own_gap(const struct vex_record *record,
-		struct vex_attr_gap *gap)
-{
-	const void *attr;
-
-	if (VEX_LIKELY(record->type != VEX_GAP) || record->boundary != VEX_BOUNDARY_NONE)
-		return NULL;
-	attr = vex_record_attr(record, VEX_ATTR_GAP, NULL);
-	if (!attr)
-		return NULL;
-	memcpy(gap, attr, sizeof(*gap));
-	return gap;
-}
-
-/* The data plane is trusted to write good records; a torn lane still must not lead astray. */
-static bool take(struct vex_subscription *sub, struct target_lane *lane,
-		const struct vex_record *record, uint32_t size)
-{
-	struct vex_attr_gap space;
-	const struct vex_attr_gap *gap = own_gap(record, &space);
-
-	if (VEX_UNLIKELY(size > VEX_RECORD_MAX || size < VEX_RECORD_MIN ||
-			    vex_lane_advance(&lane->reader, size, record->lane_seq, gap)))
-		return false;
-	if (VEX_UNLIKELY(gap != NULL)) {
-		sub->stats.gaps++;
-		sub->stats.lost += gap->count;
-	} else {
-		sub->stats.received++;
-	}
-	return true;
-}
-
-static uint32_t read_one(struct vex_subscription *sub, struct target_lane *lane,
-		const struct vex_record **records, uint32_t count)
-{
-	uint32_t n = 0;
-
-	while (n < count) {
-		uint32_t size = vex_lane_peek(&lane->reader, &records[n]);
-
-		if (!size || !take(sub, lane, records[n], size))
-			break;
-		n++;
-	}
-	return n;
-}
-
-/* Each time the record that ended first, of those that are there. */
-static uint32_t read_merged(struct vex_subscription *sub, struct lane_set *set,
-		const struct vex_record **records, uint32_t count)
-{
-	uint32_t n = 0;
-
-	while (n < count) {
-		const struct vex_record *record, *first = NULL;
-		struct target_lane *from = NULL;
-		uint32_t first_size = 0;
-
-		for (uint32_t i = 0; i < set->count; i++) {
-			uint32_t size = vex_lane_peek(&set->lanes[i].reader, &record);
-
-			if (!size || (first && vex_record_end_ns(first) <=
-						      vex_record_end_ns(record)))
-				continue;
-			first = record;
-			first_size = size;
-			from = &set->lanes[i];
-		}
-		if (!from || !take(sub, from, first, first_size))
-			break;
-		records[n++] = first;
-	}
-	return n;
-}
-
-static bool set_empty(const struct lane_set *set)
-{
-	const struct vex_record *record;
-
-	for (uint32_t i = 0; i < set->count; i++)
-		if (vex_lane_peek(&set->lanes[i].reader, &record))
-			return false;
-	return true;
 }
 
 /* Takes the next data plane's lanes over, once those of the last one are empty. */
@@ -322,7 +191,7 @@ static bool switch_set(struct vex_subscription *sub)
 
 	if (!next)
 		return false;
-	free_set(sub->current);
+	lane_set_free(sub->current);
 	sub->current = next;
 	VEX_STORE_RELEASE(&sub->next, (struct lane_set *)NULL);
 	return true;
@@ -331,9 +200,7 @@ static bool switch_set(struct vex_subscription *sub)
 static int read_set(struct vex_subscription *sub, const struct vex_record **records,
 		uint32_t count)
 {
-	struct lane_set *set = sub->current;
-	uint32_t n = set->count == 1 ? read_one(sub, &set->lanes[0], records, count)
-				     : read_merged(sub, set, records, count);
+	uint32_t n = lane_set_read(sub->current, records, count, &sub->stats);
 
 	sub->holding = n > 0;
 	return (int)n;
@@ -353,6 +220,9 @@ int vex_read(struct vex_subscription *sub, const struct vex_record **records, ui
 	n = read_set(sub, records, count);
 	if (n > 0)
 		return n;
+	n = (int)lane_set_last_words(sub->current, records, count, &sub->stats);
+	if (n > 0)
+		return n;
 	return switch_set(sub) ? read_set(sub, records, count) : -ENOTCONN;
 }
 
@@ -360,13 +230,7 @@ static bool ready(struct vex_subscription *sub)
 {
 	if (VEX_LOAD_ACQUIRE(&sub->next) && (!sub->current || sub->current->lost))
 		return true;
-	return sub->current && !set_empty(sub->current);
-}
-
-static void sleep_lanes(struct lane_set *set, void (*mark)(struct vex_lane_reader *))
-{
-	for (uint32_t i = 0; set && i < set->count; i++)
-		mark(&set->lanes[i].reader);
+	return sub->current && !lane_set_empty(sub->current);
 }
 
 int vex_wait(struct vex_subscription *sub, int timeout_ms)
@@ -376,7 +240,7 @@ int vex_wait(struct vex_subscription *sub, int timeout_ms)
 	int n = 0;
 
 	vex_release(sub);
-	sleep_lanes(sub->current, vex_lane_sleep_begin);
+	lane_set_sleep(sub->current, true);
 	vex_membarrier();
 	if (!ready(sub))
 		n = poll(&fds, 1, timeout_ms);
@@ -386,7 +250,7 @@ int vex_wait(struct vex_subscription *sub, int timeout_ms)
 		n = -errno;
 	while (recv(sub->wake[0], ignored, sizeof(ignored), MSG_DONTWAIT) >= 0)
 		;
-	sleep_lanes(sub->current, vex_lane_sleep_end);
+	lane_set_sleep(sub->current, false);
 	return n;
 }
 

@@ -89,7 +89,8 @@ class Restart(Case):
         plane.verify()
         got = subscriber.report()
         self.assertEqual(got['gap_events'], report['lost'])
-        self.assertEqual(got['received'], report['offered'][0] - report['lost'])
+        self.assertEqual(got['streams']['1.0']['received'],
+                         report['offered'][0] - report['lost'])
         self.assertEqual(plane.stats()['retired']['abandoned'], report['lost'])
 
     def test_a_subscriber_that_is_killed(self):
