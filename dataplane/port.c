@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dataplane/plan.h"
+#include "dataplane/subscriber.h"
 
 #define refuse(reason, error, ...) (snprintf(reason, VEX_REASON_MAX, __VA_ARGS__), error)
 
@@ -263,6 +264,8 @@ int port_move(struct plane *plane, uint32_t id, uint32_t to, char *reason)
 	watch_port(from, port, EPOLL_CTL_DEL);
 	port->worker = to;
 	plan_publish(plane, from); /* once acknowledged, the old worker is done with it */
+	if (!plane->driven) /* what the new one delivers is to be read after that */
+		subscriber_wait_until_read(plane, from->index);
 	watch_port(&plane->workers[to], port, EPOLL_CTL_ADD);
 	plan_publish(plane, &plane->workers[to]);
 	port->stat->worker = to;

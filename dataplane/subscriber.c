@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -11,6 +12,7 @@
 #include "dataplane/idle.h"
 #include "dataplane/plan.h"
 
+#define READ_WAIT_NS 20000000u
 #define RING_SIZE_DEFAULT (1u << 20)
 
 #define refuse(reason, error, ...) (snprintf(reason, VEX_REASON_MAX, __VA_ARGS__), error)
@@ -196,4 +198,32 @@ void subscriber_kick_waiting(struct plane *plane)
 			if (VEX_LOAD_RELAXED(&sub->targets[k]->kick_wanted))
 				idle_kick(sub->targets[k]);
 	}
+}
+
+static uint64_t written(const struct subscriber *sub, uint32_t worker)
+{
+	return sub && sub->started ? VEX_LOAD_RELAXED(&sub->targets[worker]->ring.page->position)
+				   : 0;
+}
+
+/* The position is the subscriber's to claim: it can but end the waiting for himself. */
+static bool has_read(const struct subscriber *sub, uint32_t worker, uint64_t until)
+{
+	return !until || VEX_LOAD_RELAXED(&sub->targets[worker]->page.page->position) >= until;
+}
+
+void subscriber_wait_until_read(struct plane *plane, uint32_t worker)
+{
+	const struct timespec pause = {.tv_nsec = 20000};
+	uint64_t end = vex_clock_now() + READ_WAIT_NS;
+	uint64_t until[VEX_SUBSCRIBERS_MAX];
+
+	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
+		until[i] = written(plane->subscribers[i], worker);
+	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
+		while (!has_read(plane->subscribers[i], worker, until[i]) &&
+				vex_clock_now() < end) {
+			subscriber_kick_waiting(plane);
+			nanosleep(&pause, NULL);
+		}
 }

@@ -26,6 +26,12 @@ int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason);
 
 void subscriber_remove(struct plane *plane, struct subscriber *sub);
 
+/**
+ * Waits until every subscriber has read what the worker had written to it when this was called;
+ * for 20 ms at most, since some never will.
+ */
+void subscriber_wait_until_read(struct plane *plane, uint32_t worker);
+
 /** Wakes subscribers that busy workers did not come round to wake. */
 void subscriber_kick_waiting(struct plane *plane);
 

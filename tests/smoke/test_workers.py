@@ -4,6 +4,8 @@
 import signal
 import unittest
 
+import libvex
+import raw
 from processes import Case, wait_for
 
 TWO = '0@0,1@0,2@1'
@@ -42,6 +44,37 @@ class Workers(Case):
             self.assertEqual(subscriber.report()['own_lost'], 0)
         plane.verify()
         self.assertTrue(all(w['received'] for w in plane.stats()['workers']))
+
+    def test_moves_with_a_backlog(self):
+        """What the old worker had delivered is read before what the new one delivers."""
+        plane = self.plane(lcores=TWO)
+        subscriber = self.subscribe(ring=BIG)
+        ports = [libvex.Port(self.socket, ring_size=1 << 24) for _ in range(3)]
+        lanes = [port.lane() for port in ports]
+        has = libvex.HAS_TASK | libvex.HAS_TENANT | libvex.HAS_RANGE | libvex.HAS_PATH
+        events = 10000
+        with raw.Connection(self.socket) as control:
+            control.say_hello(raw.CONTROL)
+            for part in range(6):
+                plane.send(signal.SIGSTOP)
+                for offset in range(part * events, (part + 1) * events):
+                    for tenant, lane in enumerate(lanes):
+                        event = libvex.make_event(libvex.OPEN, b'/x', tenant=tenant, offset=offset)
+                        event.has = has
+                        self.assertEqual(libvex.publish(lane, event), 0)
+                plane.send(signal.SIGCONT)
+                for i in range(20):
+                    for port in ports:
+                        number = port.stats().port
+                        control.ask(raw.target(raw.PORT_MOVE, number, (i + number) % 2))
+                for tenant in range(3):
+                    self.wait_streams(subscriber, tenant, [(part + 1) * events])
+        for stream in subscriber.report()['streams'].values():
+            self.assertEqual((stream['late'], stream['missing'], stream['repeated']), (0, 0, 0),
+                             stream)
+        plane.verify()
+        for port in ports:
+            port.close()
 
     def test_a_restart_with_two_workers(self):
         plane = self.plane(lcores=TWO)

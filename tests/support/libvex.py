@@ -6,7 +6,7 @@ from ctypes import (POINTER, Structure, byref, c_char_p, c_int, c_int32, c_size_
                     c_uint16, c_uint32, c_uint64, c_void_p)
 
 OPEN, RENAME, METRIC, GAP = 10, 16, 190, 1
-HAS_PATH, HAS_GAP = 1 << 4, 1 << 10
+HAS_TASK, HAS_TENANT, HAS_RANGE, HAS_PATH = 1 << 0, 1 << 1, 1 << 3, 1 << 4
 DROP, WAIT = 0, 1
 LANE_FULL = 0
 
