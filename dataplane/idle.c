@@ -79,11 +79,21 @@ static bool has_work(struct worker *worker)
 	return false;
 }
 
+static void keep_house(struct worker *worker)
+{
+	if (worker->gap_pending)
+		deliver_gaps(worker);
+	if (worker->kick_pending)
+		kick_subscribers(worker);
+	note_reads(worker);
+}
+
 /* The events are edge-triggered: nothing has to be read back. */
 static void sleep_until_kicked(struct worker *worker)
 {
 	struct epoll_event ignored[8];
 
+	keep_house(worker);
 	VEX_STORE_RELAXED(&worker->stat->sleeping, 1);
 	mark_lanes(worker->plan, vex_lane_sleep_begin);
 	vex_membarrier();
@@ -94,7 +104,6 @@ static void sleep_until_kicked(struct worker *worker)
 	}
 	mark_lanes(worker->plan, vex_lane_sleep_end);
 	VEX_STORE_RELAXED(&worker->stat->sleeping, 0);
-	note_reads(worker);
 }
 
 /*
@@ -105,8 +114,7 @@ static void nap(struct worker *worker)
 {
 	struct timespec length = {.tv_nsec = NAP_NS};
 
-	if (worker->gap_pending)
-		deliver_gaps(worker);
+	keep_house(worker);
 	nanosleep(&length, NULL);
 }
 
@@ -121,11 +129,8 @@ void idle_round(struct worker *worker)
 
 	if (worker->kick_pending)
 		kick_subscribers(worker);
-	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0) {
-		if (worker->gap_pending)
-			deliver_gaps(worker);
-		note_reads(worker);
-	}
+	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0)
+		keep_house(worker);
 	rte_pause();
 	if (worker->idle != IDLE_ADAPTIVE)
 		return;

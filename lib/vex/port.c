@@ -335,6 +335,15 @@ void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
 		kick(lane->port);
 }
 
+int vex_flush(struct vex_lane *lane)
+{
+	if (!vex_lane_flush_gap(&lane->writer, vex_clock_now()))
+		return -ENOBUFS;
+	if (vex_lane_wake_needed(&lane->writer))
+		kick(lane->port);
+	return 0;
+}
+
 static inline void encode(const struct vex_lane *lane, const struct vex_event *event,
 		struct vex_record *record)
 {

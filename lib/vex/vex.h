@@ -88,6 +88,13 @@ int vex_publish(struct vex_lane *lane, const struct vex_event *event);
 struct vex_record *vex_reserve(struct vex_lane *lane, uint32_t size, int *error);
 void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size);
 
+/**
+ * Announces what this lane has lost, if it can: otherwise that is done before its next event,
+ * or when it is closed. For the lane's thread, when it has nothing to publish for a while.
+ * 0 where nothing is left to announce, -ENOBUFS where the lane is still full.
+ */
+int vex_flush(struct vex_lane *lane);
+
 void vex_port_get_stats(struct vex_port *port, struct vex_port_stats *stats);
 
 /** Whether all that was published has been taken by the data plane. */
