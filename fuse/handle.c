@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct handle *handle_new(int fd, int flags, size_t buf_size)
+struct handle *handle_new(struct inode *inode, int fd, int flags, size_t buf_size)
 {
 	struct handle *handle = malloc(sizeof(*handle) + buf_size);
 
@@ -14,15 +14,18 @@ struct handle *handle_new(int fd, int flags, size_t buf_size)
 		return NULL;
 	}
 	memset(handle, 0, sizeof(*handle));
+	handle->inode = inode;
 	handle->fd = fd;
 	handle->flags = flags;
 	pthread_spin_init(&handle->lock, PTHREAD_PROCESS_PRIVATE);
+	__atomic_add_fetch(&inode->opens, 1, __ATOMIC_RELAXED);
 	return handle;
 }
 
 void handle_free(struct handle *handle)
 {
 	close(handle->fd);
+	__atomic_sub_fetch(&handle->inode->opens, 1, __ATOMIC_RELAXED);
 	pthread_spin_destroy(&handle->lock);
 	free(handle);
 }

@@ -11,9 +11,10 @@
 #include <pthread.h>
 
 #include "caller.h"
-#include "mirror.h"
+#include "inode.h"
 
 struct handle {
+	struct inode *inode;  /**< which the kernel holds as long as the handle */
 	int fd;
 	int flags;            /**< as it was opened with */
 	pthread_spinlock_t lock;
@@ -31,7 +32,7 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 }
 
 /** Takes fd over; closes it on failure. buf_size: of dir_buf, 0 for files. NULL: no memory. */
-struct handle *handle_new(int fd, int flags, size_t buf_size);
+struct handle *handle_new(struct inode *inode, int fd, int flags, size_t buf_size);
 
 /** Closes it. */
 void handle_free(struct handle *handle);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "inode_table.h"
@@ -159,6 +160,14 @@ void inode_teardown(void)
 	free(inode_table.by_name);
 }
 
+uint32_t inode_clock_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint32_t)now.tv_sec;
+}
+
 struct inode *inode_of(fuse_ino_t ino)
 {
 	return ino == FUSE_ROOT_ID ? &inode_table.root : (struct inode *)(uintptr_t)ino;
@@ -178,6 +187,7 @@ struct inode *inode_enter_known(struct inode *dir, const char *name, const struc
 	inode = find_id(st->st_dev, st->st_ino);
 	if (inode) {
 		inode->nlookup++;
+		inode->seen_s = inode_clock_s();
 		inode->mode = st->st_mode;
 		dead = inode_rename_to(inode, dir, name, strlen(name), true);
 	}
@@ -203,6 +213,7 @@ struct inode *inode_enter(struct inode *dir, const char *name, int fd, const str
 		add_id(inode);
 	}
 	inode->nlookup++;
+	inode->seen_s = inode_clock_s();
 	inode->mode = st->st_mode;
 	dead = inode_rename_to(inode, dir, name, strlen(name), st->st_nlink > 0);
 	pthread_mutex_unlock(&inode_table.lock);

@@ -28,7 +28,9 @@ struct inode {
 	uint32_t mode;      /**< as last seen; its type never changes */
 	uint16_t name_len;
 	bool listed;        /**< the name is valid, and found by inode_describe_child() */
-	uint32_t lock_owners; /**< that hold POSIX locks; read without the mutex */
+	uint32_t lock_owners; /**< that hold POSIX locks; atomic */
+	uint32_t opens;     /**< handles of it; atomic */
+	uint32_t seen_s;    /**< when it was looked up last, by inode_clock_s() */
 };
 
 /** What an event says of a file. The path stands in the caller's buffer. */
@@ -90,15 +92,19 @@ void inode_describe_child(struct inode *dir, const char *name, char *buf,
 /** How many inodes there are. */
 uint64_t inode_total(void);
 
+/** Seconds of a clock that never goes back. */
+uint32_t inode_clock_s(void);
+
 /**
- * Up to cap files that only the kernel's cache keeps, going round the table from *cursor on:
- * the ids of their directories, and their names.
+ * Up to cap files that nothing but the kernel's cache keeps and that were not looked up since
+ * before_s: the ids of their directories, and their names. Goes round the table from *cursor.
  */
 struct inode_victim {
 	fuse_ino_t dir;
 	char name[NAME_MAX + 1];
 	size_t name_len;
 };
-size_t inode_victims(uint64_t *cursor, struct inode_victim *victims, size_t cap);
+size_t inode_victims(uint64_t *cursor, uint32_t before_s, struct inode_victim *victims,
+		size_t cap);
 
 #endif

@@ -219,12 +219,14 @@ void inode_describe_child(struct inode *dir, const char *name, char *buf,
 	pthread_mutex_unlock(&inode_table.lock);
 }
 
-static bool is_victim(const struct inode *inode)
+static bool is_victim(const struct inode *inode, uint32_t before_s)
 {
-	return inode->listed && !inode->holds && inode->nlookup && !S_ISDIR(inode->mode);
+	return inode->seen_s < before_s && inode->listed && !inode->holds &&
+			inode->nlookup && !S_ISDIR(inode->mode) &&
+			!__atomic_load_n(&inode->opens, __ATOMIC_RELAXED);
 }
 
-size_t inode_victims(uint64_t *cursor, struct inode_victim *victims, size_t cap)
+size_t inode_victims(uint64_t *cursor, uint32_t before_s, struct inode_victim *victims, size_t cap)
 {
 	size_t count = 0;
 
@@ -233,7 +235,7 @@ size_t inode_victims(uint64_t *cursor, struct inode_victim *victims, size_t cap)
 		struct inode *inode = inode_table.by_id[(*cursor)++ & inode_table.mask];
 
 		for (; inode && count < cap; inode = inode->id_next) {
-			if (!is_victim(inode))
+			if (!is_victim(inode, before_s))
 				continue;
 			victims[count].dir = inode_id(inode->parent);
 			victims[count].name_len = inode->name_len;

@@ -36,7 +36,7 @@ void do_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	op_inode(&op, inode);
 	op_flags(&op, (uint32_t)fi->flags);
 	fd = openat(inode->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	handle = fd < 0 ? NULL : handle_new(fd, fi->flags, BATCH);
+	handle = fd < 0 ? NULL : handle_new(inode, fd, fi->flags, BATCH);
 	if (!handle) {
 		op_finish(&op, req, fd < 0 ? errno : ENOMEM);
 		return;

@@ -98,15 +98,17 @@ static int create(struct inode *dir, const char *name, mode_t mode, struct fuse_
 
 	if (fd < 0)
 		return errno;
-	handle = handle_new(fd, fi->flags, 0);
-	if (!handle)
-		return ENOMEM;
 	inode = fstat(fd, st) == 0 ? enter_created(dir, name, named, fd, st) : NULL;
 	if (!inode) {
 		int err = errno;
 
-		handle_free(handle);
+		close(fd);
 		return err;
+	}
+	handle = handle_new(inode, fd, fi->flags, 0);
+	if (!handle) {
+		inode_forget(inode, 1);
+		return ENOMEM;
 	}
 	fi->fh = (uintptr_t)handle;
 	cache_file(fi);
@@ -169,7 +171,7 @@ static int open_file(struct inode *inode, fuse_req_t req, struct fuse_file_info 
 		creds_restore();
 	if (fd < 0)
 		return errno;
-	handle = handle_new(fd, fi->flags, 0);
+	handle = handle_new(inode, fd, fi->flags, 0);
 	if (!handle)
 		return ENOMEM;
 	fi->fh = (uintptr_t)handle;

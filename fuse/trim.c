@@ -13,7 +13,9 @@
 
 #define LOOK_MS 100
 #define BATCH 64u
-/* What is left alone, so that the hottest names of a full table survive a round. */
+/* What was looked up just now may be about to be opened: it goes only where nothing else does. */
+#define YOUNG_S 2u
+/* A round ends here, so that the hottest names survive it. */
 #define LOW_PERCENT 60u
 #define HIGH_PERCENT 75u
 
@@ -31,12 +33,12 @@ static bool asked_to_stop(int timeout_ms)
 }
 
 /* What is open or in use stays; the rest comes back as FORGET requests. */
-static void drop_names(uint64_t *cursor, uint64_t rounds)
+static void drop_names(uint64_t *cursor, uint32_t before_s, uint64_t rounds)
 {
 	static struct inode_victim victims[BATCH];
 
 	while (rounds-- && inode_total() > trim.limit * LOW_PERCENT / 100 && !asked_to_stop(0)) {
-		size_t count = inode_victims(cursor, victims, BATCH);
+		size_t count = inode_victims(cursor, before_s, victims, BATCH);
 
 		for (size_t i = 0; i < count; i++)
 			fuse_lowlevel_notify_inval_entry(mirror.session, victims[i].dir,
@@ -46,14 +48,22 @@ static void drop_names(uint64_t *cursor, uint64_t rounds)
 	}
 }
 
+static bool is_full(void)
+{
+	return inode_total() > trim.limit * HIGH_PERCENT / 100;
+}
+
 static void *watch(void *unused)
 {
 	uint64_t cursor = 0;
 
 	(void)unused;
-	while (!asked_to_stop(LOOK_MS))
-		if (inode_total() > trim.limit * HIGH_PERCENT / 100)
-			drop_names(&cursor, trim.limit / BATCH);
+	while (!asked_to_stop(LOOK_MS)) {
+		if (is_full())
+			drop_names(&cursor, inode_clock_s() - YOUNG_S, trim.limit / BATCH);
+		if (is_full())
+			drop_names(&cursor, UINT32_MAX, trim.limit / BATCH);
+	}
 	return NULL;
 }
 
