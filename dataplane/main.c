@@ -31,6 +31,7 @@
 #define TICK_DRAINING_MS 1
 #define TICK_BUSY_MS 2
 #define TICK_ASLEEP_MS 500
+#define HOLD_MAX 10u /* times settle_ms */
 #define HEARTBEAT_NS 1000000000ull
 
 static volatile sig_atomic_t stop_requested;
@@ -229,12 +230,17 @@ static void beat(struct plane *plane)
 
 /*
  * Who outlived the last data plane looks for us every 200 ms: were producers served as they come,
- * what they kept would be dropped for want of subscribers.
+ * what they kept would be dropped for want of subscribers. So they wait until no subscriber has
+ * come for a while, but not for ever.
  */
 static void end_hold(struct plane *plane, uint32_t settle_ms)
 {
-	if (!plane->hold_resumed ||
-			vex_clock_now() - plane->stat->started_ns < settle_ms * 1000000ull)
+	uint64_t now = vex_clock_now(), started = plane->stat->started_ns;
+	uint64_t last = plane->attach_ns > started ? plane->attach_ns : started;
+	uint64_t settle = settle_ms * 1000000ull;
+	bool expected = now - last < settle || subscriber_attaching(plane);
+
+	if (!plane->hold_resumed || (expected && now - started < settle * HOLD_MAX))
 		return;
 	plane->hold_resumed = false;
 	plan_publish_all(plane);

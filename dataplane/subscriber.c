@@ -88,6 +88,7 @@ int subscriber_add(struct plane *plane, const struct vex_message *hello, const s
 	sub->filter = hello->hello.filter;
 	sub->ring_size = ring_size;
 	open_stat(plane, sub, hello, who);
+	plane->attach_ns = vex_clock_now();
 	plane->subscribers[slot] = sub;
 	*out = sub;
 	return 0;
@@ -158,6 +159,7 @@ int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason)
 		if (!sub->targets[i])
 			return refuse(reason, -EINVAL, "lane %u is not open yet", i);
 	sub->started = true;
+	plane->attach_ns = vex_clock_now();
 	plan_publish_all(plane);
 	sub->stat->state = VEX_SLOT_LIVE; /* whoever sees it knows that nothing is missed */
 	return 0;
@@ -187,6 +189,14 @@ void subscriber_remove(struct plane *plane, struct subscriber *sub)
 		free_target(sub->targets[i]);
 	close(sub->wake);
 	free(sub);
+}
+
+bool subscriber_attaching(const struct plane *plane)
+{
+	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
+		if (plane->subscribers[i] && !plane->subscribers[i]->started)
+			return true;
+	return false;
 }
 
 void subscriber_kick_waiting(struct plane *plane)

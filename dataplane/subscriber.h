@@ -24,6 +24,9 @@ int subscriber_add_lane(struct plane *plane, struct subscriber *sub, int fd,
 /** From here on it gets events; every lane must be open. */
 int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason);
 
+/** Whether any has said HELLO but not START yet. */
+bool subscriber_attaching(const struct plane *plane);
+
 void subscriber_remove(struct plane *plane, struct subscriber *sub);
 
 /**
