@@ -176,6 +176,20 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 	return 0;
 }
 
+/*
+ * A producer that comes back to the same data plane may find that what it left is still drained:
+ * it has to wait for that, or the two lanes would deliver the same records.
+ */
+static bool in_use(const struct plane *plane, uint64_t inode)
+{
+	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
+		for (uint32_t k = 0; plane->ports[i] && k < VEX_PORT_LANES_MAX; k++)
+			if (plane->ports[i]->lanes[k] &&
+					plane->ports[i]->lanes[k]->ring.inode == inode)
+				return true;
+	return false;
+}
+
 static int open_lane_stat(struct plane *plane, struct port *port, struct lane *lane)
 {
 	for (uint32_t i = 0; i < VEX_LANES_MAX; i++) {
@@ -208,6 +222,10 @@ int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_mes
 	error = map_lane(fd, message, &lane, reason);
 	if (error)
 		return error;
+	if (in_use(plane, lane->ring.inode)) {
+		free_lane(lane);
+		return refuse(reason, -EBUSY, "this lane is still in use");
+	}
 	lane->number = (uint32_t)slot;
 	if (slot < 0 || open_lane_stat(plane, port, lane)) {
 		free_lane(lane);

@@ -34,7 +34,7 @@ static int make_memfd(const char *name, uint64_t size)
 	return fd;
 }
 
-static int verify_memfd(int fd, uint64_t size)
+static int verify_memfd(int fd, uint64_t size, uint64_t *inode)
 {
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -43,6 +43,7 @@ static int verify_memfd(int fd, uint64_t size)
 		return -EPERM;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	*inode = st.st_ino;
 	return (uint64_t)st.st_size == size ? 0 : -EINVAL;
 }
 
@@ -97,7 +98,7 @@ int vex_ring_map_open(struct vex_ring_map *map, int fd, uint64_t ring_size)
 	if (!vex_ring_size_valid(ring_size))
 		error = -EINVAL;
 	else
-		error = verify_memfd(fd, VEX_LANE_PAGE + ring_size);
+		error = verify_memfd(fd, VEX_LANE_PAGE + ring_size, &map->inode);
 	if (!error)
 		error = map_ring(map, PROT_READ);
 	close(fd);
@@ -136,7 +137,8 @@ int vex_page_map_create(struct vex_page_map *map)
 
 int vex_page_map_open(struct vex_page_map *map, int fd)
 {
-	int error = verify_memfd(fd, VEX_LANE_PAGE);
+	uint64_t inode;
+	int error = verify_memfd(fd, VEX_LANE_PAGE, &inode);
 	void *page;
 
 	if (!error) {

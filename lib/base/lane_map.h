@@ -18,6 +18,7 @@ struct vex_ring_map {
 	void *base;
 	size_t span;
 	uint64_t ring_size;
+	uint64_t inode; /**< of a foreign one: tells one memfd from another */
 	struct vex_lane_producer_page *page; /**< read-only for the consumer */
 	uint8_t *ring;			     /**< read-only for the consumer */
 };

@@ -134,14 +134,26 @@ class Handshake(Case):
         return [p for p in self.dataplane.stats()['ports'] if p['name'] == name][0]
 
     def test_more_lanes_than_a_port_may_have(self):
-        fd = raw.memfd(raw.PAGE + raw.RING)
+        rings = [raw.memfd(raw.PAGE + raw.RING) for _ in range(65)]
         with self.connect() as connection:
             connection.say_hello(raw.PRODUCER)
             for number in range(64):
-                answer = connection.ask(raw.lane_add(), [fd])
+                answer = connection.ask(raw.lane_add(), [rings[number]])
                 self.assertEqual((answer.kind, answer.number), (raw.LANE_ADDED, number))
-            self.refused(connection.ask(raw.lane_add(), [fd]), errno.ENOSPC, '64')
-        os.close(fd)
+            self.refused(connection.ask(raw.lane_add(), [rings[64]]), errno.ENOSPC, '64')
+        for ring in rings:
+            os.close(ring)
+
+    def test_a_ring_has_one_consumer(self):
+        """Nor can another port take it: the same records would be delivered twice."""
+        ring = raw.memfd(raw.PAGE + raw.RING)
+        with self.connect() as connection, self.connect() as other:
+            connection.say_hello(raw.PRODUCER)
+            other.say_hello(raw.PRODUCER)
+            self.assertEqual(connection.ask(raw.lane_add(), [ring]).kind, raw.LANE_ADDED)
+            for each in (connection, other):
+                self.refused(each.ask(raw.lane_add(), [ring]), errno.EBUSY, 'in use')
+        os.close(ring)
 
     def test_more_ports_and_subscribers_than_there_are(self):
         for role, limit in ((raw.PRODUCER, 63), (raw.SUBSCRIBER, 63)):

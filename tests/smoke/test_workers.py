@@ -106,6 +106,20 @@ class Workers(Case):
             self.assertIn('no such', text)
         plane.verify()
 
+    def test_detached_with_a_backlog(self):
+        """What is left is drained before the producer's next attach: nothing comes twice."""
+        producer = self.produce(id=1, rate=5000, burst=40, ring=1 << 24, background=True)
+        wait_for(lambda: producer.report()['offered'][0] > 1000, 'a backlog')
+        plane = self.plane('--settle-ms', '2000')  # holds lanes that are older than it is
+        subscriber = self.subscribe(ring=BIG)
+        wait_for(lambda: plane.stats()['ports'], 'the port')
+        plane.tool('detach-port', 0)
+        wait_for(lambda: producer.report()['reconnects'], 'its return')
+        producer.stop()
+        report = self.finished(producer)
+        self.assert_clean(self.wait_streams(subscriber, 1, report['offered']), report['offered'])
+        plane.verify()
+
     def test_detached_by_order(self):
         """Who is detached from outside comes back by himself, and nothing is lost by it."""
         plane = self.plane(lcores=TWO)
