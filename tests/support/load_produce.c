@@ -75,9 +75,9 @@ static void *publish(void *arg)
 		pause.tv_nsec = (long)(burst * 1000000000ull / options->rate % 1000000000ull);
 		nanosleep(&pause, NULL);
 	}
+	VEX_STORE_RELAXED(&self->done, true);
 	while (vex_flush(self->lane) && !VEX_LOAD_RELAXED(&load_orders.end))
 		usleep(POLL_US);
-	VEX_STORE_RELAXED(&self->done, true);
 	return NULL;
 }
 
