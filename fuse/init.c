@@ -15,7 +15,9 @@ static void want(struct fuse_conn_info *conn, unsigned int capability)
 void do_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
-	want(conn, FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK);
+	want(conn, FUSE_CAP_DONT_MASK);
+	if (!mirror.options.private)
+		want(conn, FUSE_CAP_POSIX_ACL); /* which makes the kernel check permissions */
 	/* Its successor, without which each write asks for security.capability: see loop.c. */
 	conn->want &= ~(unsigned int)FUSE_CAP_HANDLE_KILLPRIV;
 	if (mirror.options.cache == CACHE_ALWAYS)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,16 @@
 #include "base/log.h"
 #include "creds.h"
 #include "emit.h"
+#include "vex/vex.h"
 
 #define PAGE 4096u
 /* Room for the header of a write before the page that its data starts on. */
 #define BUFFER_SIZE (LOOP_IO_MAX + 2 * PAGE)
 #define WRITE_HEAD (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
+
+/* A request that takes longer may have waited for a disk. */
+#define SLOW_NS 100000u
+#define LOOK_EVERY 64u
 
 /* From here on the protocol is younger than the headers of Debian 12. */
 #define INIT_DIRECT_IO_ALLOW_MMAP (1ull << 36)
@@ -30,19 +36,22 @@ struct worker {
 	uint32_t index;
 	uint32_t opcode;  /* of the request in work */
 	bool kills_setid;
+	uint64_t served;  /* requests; read by loop_watch() */
 	uint8_t *in;
 	uint8_t *io;
 };
 
 static struct {
 	struct worker *workers;
-	uint32_t started;
+	pthread_mutex_t growing;
+	uint32_t started;     /* under growing */
+	uint32_t idle;        /* waiting for a request; atomic */
 	uint32_t ended;       /* atomic */
 	int ended_fd;
 	uint64_t offered;     /* by the kernel, FUSE_INIT flags */
 	uint32_t library_minor;
 	bool long_setxattr;   /* the kernel sends the long form */
-} loop = {.ended_fd = -1};
+} loop = {.growing = PTHREAD_MUTEX_INITIALIZER, .ended_fd = -1};
 
 static __thread struct worker *self;
 
@@ -161,18 +170,44 @@ static void translate(struct worker *worker, struct fuse_buf *buf)
 	}
 }
 
+static int grow(void);
+
+/* Whether a request took so long, or so many come, that one more thread would help. */
+static bool is_short_of_threads(struct worker *worker, uint64_t began_ns)
+{
+	struct pollfd device = {.fd = fuse_session_fd(mirror.session), .events = POLLIN};
+
+	if (__atomic_load_n(&loop.idle, __ATOMIC_RELAXED))
+		return false;
+	if (vex_now_ns() - began_ns > SLOW_NS)
+		return true;
+	return worker->served % LOOK_EVERY == 0 && poll(&device, 1, 0) > 0;
+}
+
+/*
+ * Requests go round among all threads that wait, from processor to processor: no more threads
+ * are started than it takes.
+ */
 static void serve(struct worker *worker)
 {
 	for (;;) {
 		struct fuse_buf buf = {.mem = worker->in};
-		int n = fuse_session_receive_buf(mirror.session, &buf);
+		uint64_t began_ns;
+		int n;
 
+		__atomic_add_fetch(&loop.idle, 1, __ATOMIC_RELAXED);
+		n = fuse_session_receive_buf(mirror.session, &buf);
+		__atomic_sub_fetch(&loop.idle, 1, __ATOMIC_RELAXED);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0)
 			return;
+		began_ns = vex_now_ns();
 		translate(worker, &buf);
 		fuse_session_process_buf(mirror.session, &buf);
+		VEX_STORE_RELAXED(&worker->served, worker->served + 1);
+		if (is_short_of_threads(worker, began_ns))
+			grow();
 	}
 }
 
@@ -209,6 +244,21 @@ static int start_worker(struct worker *worker, uint32_t index)
 	return -pthread_create(&worker->thread, NULL, work, worker);
 }
 
+/* Without memory for a further thread, those that are there go on. */
+static int grow(void)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&loop.growing);
+	if (loop.started < mirror.options.threads) {
+		error = start_worker(&loop.workers[loop.started], loop.started);
+		if (!error)
+			loop.started++;
+	}
+	pthread_mutex_unlock(&loop.growing);
+	return error;
+}
+
 int loop_start(void)
 {
 	static const struct fuse_custom_io io = {.read = device_read, .writev = device_write};
@@ -219,24 +269,42 @@ int loop_start(void)
 	if (loop.ended_fd < 0 || !loop.workers)
 		return -ENOMEM;
 	error = fuse_session_custom_io(mirror.session, &io, fuse_session_fd(mirror.session));
-	for (uint32_t i = 0; !error && i < mirror.options.threads; i++) {
-		error = start_worker(&loop.workers[i], i);
-		if (!error)
-			loop.started++;
-	}
-	return loop.started ? 0 : error;
+	return error ? error : grow();
+}
+
+static uint32_t started(void)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&loop.growing);
+	count = loop.started;
+	pthread_mutex_unlock(&loop.growing);
+	return count;
+}
+
+void loop_watch(void)
+{
+	static uint64_t before;
+	uint32_t count = started();
+	uint64_t served = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		served += VEX_LOAD_RELAXED(&loop.workers[i].served);
+	if (served == before && !__atomic_load_n(&loop.idle, __ATOMIC_RELAXED))
+		grow();
+	before = served;
 }
 
 bool loop_join(unsigned int timeout_ms)
 {
 	struct timespec tick = {.tv_nsec = 1000000};
 
-	while (__atomic_load_n(&loop.ended, __ATOMIC_ACQUIRE) < loop.started) {
+	while (__atomic_load_n(&loop.ended, __ATOMIC_ACQUIRE) < started()) {
 		if (!timeout_ms--)
 			return false;
 		nanosleep(&tick, NULL);
 	}
-	for (uint32_t i = 0; i < loop.started; i++)
+	for (uint32_t i = 0; i < started(); i++)
 		pthread_join(loop.workers[i].thread, NULL);
 	return true;
 }

@@ -14,8 +14,14 @@
 /** Largest read, write and directory listing. */
 #define LOOP_IO_MAX (1u << 20)
 
-/** Starts mirror.options.threads threads; the session is mounted. 0, or a negative errno. */
+/**
+ * Starts a thread, which others join as they are needed, up to mirror.options.threads. The
+ * session is mounted. 0, or a negative errno.
+ */
 int loop_start(void);
+
+/** Called now and then by one thread: where all others are stuck, it starts one more. */
+void loop_watch(void);
 
 /** Readable once the kernel has let go of the mount. */
 int loop_ended_fd(void);

@@ -35,6 +35,7 @@ struct mirror_options {
 	bool events;
 	bool daemon;
 	bool read_only;
+	bool private; /**< for whoever started it alone */
 };
 
 struct mirror {

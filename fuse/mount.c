@@ -221,9 +221,11 @@ static int mount_options(char **options)
 	error |= add(options, source);
 	free(source);
 	error |= add(options, "subtype=vex-fuse");
-	error |= add(options, "default_permissions");
+	if (!mirror.options.private)
+		error |= add(options, "default_permissions");
 	if (mirror.privileged) {
-		error |= add(options, "allow_other");
+		if (!mirror.options.private)
+			error |= add(options, "allow_other");
 		error |= add(options, mirror.mount_flags & ST_NODEV ? "nodev" : "dev");
 		error |= add(options, mirror.mount_flags & ST_NOSUID ? "nosuid" : "suid");
 	}

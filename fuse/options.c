@@ -29,7 +29,9 @@ static const char help[] =
 	"                        always 86400)\n"
 	"  -w, --writeback       the kernel gathers writes: faster, but an event tells of a\n"
 	"                        batch, and of who opened the file rather than who wrote\n"
-	"  -j, --threads N       threads that serve requests, 1 to 64 (default 4)\n"
+	"  -j, --threads N       most threads that serve requests, 1 to 64 (default 8)\n"
+	"  -p, --private         for whoever starts it alone: the kernel need not check permissions\n"
+	"                        a second time, which saves requests (root's default: everyone)\n"
 	"  -r, --read-only       nothing can be changed through the mirror\n"
 	"\n"
 	"  -s, --socket PATH     of the data plane (default $VEX_SOCKET, or\n"
@@ -60,6 +62,7 @@ static const struct option long_options[] = {
 	{"timeout", required_argument, NULL, 't'},
 	{"writeback", no_argument, NULL, 'w'},
 	{"threads", required_argument, NULL, 'j'},
+	{"private", no_argument, NULL, 'p'},
 	{"read-only", no_argument, NULL, 'r'},
 	{"socket", required_argument, NULL, 's'},
 	{"name", required_argument, NULL, 'n'},
@@ -192,6 +195,9 @@ static int take(struct mirror_options *options, int option, const char *text)
 	case 'w':
 		options->writeback = true;
 		return -1;
+	case 'p':
+		options->private = true;
+		return -1;
 	case 'r':
 		options->read_only = true;
 		return -1;
@@ -243,9 +249,9 @@ int options_parse(struct mirror_options *options, int argc, char **argv)
 {
 	int option, code;
 
-	*options = (struct mirror_options){.events = true, .cache = CACHE_AUTO, .threads = 4};
+	*options = (struct mirror_options){.events = true, .cache = CACHE_AUTO, .threads = 8};
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:t:wj:rs:n:fdhV", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:t:wj:prs:n:fdhV", long_options, NULL)) != -1) {
 		if (option == '?')
 			return wrong("unknown option '%s'", argv[optind - 1]);
 		if (option == ':')
