@@ -16,6 +16,7 @@
 
 #include "abi/lane.h"
 #include "base/lane_map.h"
+#include "dataplane/ends.h"
 #include "stat/stat.h"
 
 #define VEX_BURST_MAX 64u
@@ -149,6 +150,7 @@ struct plane {
 	struct worker workers[VEX_WORKERS_MAX];
 	struct port *ports[VEX_PORTS_MAX];
 	struct subscriber *subscribers[VEX_SUBSCRIBERS_MAX];
+	struct ends ends;
 	uint64_t generation;
 	bool driven;	   /* rounds are run by the caller: tests and benchmarks */
 	bool hold_resumed; /* resumed lanes are not polled yet */

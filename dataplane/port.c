@@ -166,14 +166,23 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 	vex_lane_reader_init(&lane->reader, lane->ring.ring, ring_size, lane->page.page,
 			lane->ring.page);
 	lane->page.page->sleep_epoch = vex_clock_now() & ~1ull;
-	lane->page.page->position = message->lane.position;
-	lane->reader.tail = lane->start = message->lane.position;
-	lane->reader.seq = message->lane.seq;
 	lane->record_max = vex_lane_record_max(ring_size);
-	lane->resumed = message->lane.seq || message->lane.position;
-	lane->seq_known = !lane->resumed;
 	*out = lane;
 	return 0;
+}
+
+static void place_lane(const struct plane *plane, struct lane *lane,
+		const struct vex_message *message)
+{
+	uint64_t position = message->lane.position;
+
+	lane->resumed = message->lane.seq || position;
+	lane->seq_known = !lane->resumed;
+	if (lane->resumed)
+		position = ends_resume(&plane->ends, lane->ring.inode, position);
+	lane->page.page->position = position;
+	lane->reader.tail = lane->start = position;
+	lane->reader.seq = message->lane.seq;
 }
 
 /*
@@ -226,6 +235,7 @@ int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_mes
 		free_lane(lane);
 		return refuse(reason, -EBUSY, "this lane is still in use");
 	}
+	place_lane(plane, lane, message);
 	lane->number = (uint32_t)slot;
 	if (slot < 0 || open_lane_stat(plane, port, lane)) {
 		free_lane(lane);
@@ -306,6 +316,7 @@ static void retire_lane(struct plane *plane, struct port *port, uint32_t number)
 				port->id, port->stat->name, port->pid, number);
 	}
 	lane->stat->state = VEX_SLOT_FREE;
+	ends_note(&plane->ends, lane->ring.inode, lane->reader.tail);
 	free_lane(lane);
 }
 

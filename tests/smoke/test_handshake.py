@@ -155,6 +155,30 @@ class Handshake(Case):
                 self.refused(each.ask(raw.lane_add(), [ring]), errno.EBUSY, 'in use')
         os.close(ring)
 
+    def test_an_answer_that_was_not_heard(self):
+        """
+        A producer that hung up before it learnt where its positions stand comes back with old
+        ones; what was delivered meanwhile is not delivered again.
+        """
+        memory = os.memfd_create('ring', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.truncate(memory, raw.PAGE + raw.RING)
+        with mmap.mmap(memory, raw.PAGE + raw.RING) as ring:
+            raw.fcntl.fcntl(memory, raw.F_ADD_SEALS, raw.ALL_SEALS)
+            for seq in range(10):
+                ring[raw.PAGE + seq * 64:raw.PAGE + seq * 64 + 64] = raw.event(seq)
+            for _ in range(3):
+                with self.connect() as connection:
+                    connection.say_hello(raw.PRODUCER)
+                    connection.send(raw.lane_add(seq=10), [memory])
+                wait_for(lambda: len(self.dataplane.stats()['ports']) == 1, 'it to be drained')
+            wait_for(lambda: self.honest.report()['foreign'] == 10, 'ten events')
+            with self.connect() as connection:
+                connection.say_hello(raw.PRODUCER)
+                connection.ask(raw.lane_add(seq=10), [memory])
+                ring[raw.PAGE + 640:raw.PAGE + 704] = raw.event(10)
+                wait_for(lambda: self.honest.report()['foreign'] == 11, 'the next event')
+        os.close(memory)
+
     def test_more_ports_and_subscribers_than_there_are(self):
         for role, limit in ((raw.PRODUCER, 63), (raw.SUBSCRIBER, 63)):
             connections = [self.connect() for _ in range(limit + 1)]
