@@ -5,6 +5,10 @@ import os
 from ctypes import (POINTER, Structure, byref, c_char_p, c_int, c_int32, c_size_t, c_uint8,
                     c_uint16, c_uint32, c_uint64, c_void_p)
 
+from processes import preload_sanitizer
+
+preload_sanitizer()
+
 OPEN, RENAME, METRIC, GAP = 10, 16, 190, 1
 HAS_TASK, HAS_TENANT, HAS_RANGE, HAS_PATH = 1 << 0, 1 << 1, 1 << 3, 1 << 4
 DROP, WAIT = 0, 1

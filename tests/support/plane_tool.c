@@ -215,15 +215,18 @@ static json_t *retired_json(void)
 static int stats(const struct vex_stat_segment *segment)
 {
 	unsigned lanes = 0;
+	json_t *all;
 
 	for (int i = 0; !vex_stat_copy(segment, &copy); i++)
 		if (i == 100)
 			return 1;
 	for (unsigned i = 0; i < VEX_LANES_MAX; i++)
 		lanes += copy.lane[i].state != VEX_SLOT_FREE;
-	json_dumpf(json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}", "pid", (int)copy.pid, "lanes", (int)lanes,
+	all = json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}", "pid", (int)copy.pid, "lanes", (int)lanes,
 			"workers", workers_json(), "ports", ports_json(), "subscribers",
-			subscribers_json(), "retired", retired_json()), stdout, JSON_COMPACT);
+			subscribers_json(), "retired", retired_json());
+	json_dumpf(all, stdout, JSON_COMPACT);
+	json_decref(all);
 	putchar('\n');
 	return 0;
 }

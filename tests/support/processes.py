@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +25,26 @@ def program(name):
 def sanitized():
     """Whether the programs are built with sanitizers, which changes memory and time."""
     return os.environ.get('SANITIZED', '') not in ('', 'none')
+
+
+def preload_sanitizer():
+    """A library with ASan can be loaded by Python only where ASan itself came first.
+
+    So Python starts itself anew, with ASan before it and its own leaks left alone; the programs
+    it starts get the environment that it had.
+    """
+    if 'address' not in os.environ.get('SANITIZED', ''):
+        return
+    if 'VEX_OWN_OPTIONS' in os.environ:
+        os.environ.pop('LD_PRELOAD')
+        os.environ['ASAN_OPTIONS'] = os.environ.pop('VEX_OWN_OPTIONS')
+        return
+    own = os.environ.get('ASAN_OPTIONS', '')
+    library = subprocess.run(['gcc', '-print-file-name=libasan.so'], check=True,
+                             capture_output=True, text=True).stdout.strip()
+    environment = dict(os.environ, VEX_OWN_OPTIONS=own, LD_PRELOAD=os.path.realpath(library),
+                       ASAN_OPTIONS='detect_leaks=0')
+    os.execve(sys.executable, [sys.executable, *sys.argv], environment)
 
 
 def wait_for(condition, what):

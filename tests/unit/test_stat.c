@@ -152,7 +152,7 @@ static void test_copy_under_load(void)
 	model_init(&segment);
 	stop = false;
 	CU_ASSERT_FALSE_FATAL(pthread_create(&writer, NULL, write_segment, NULL));
-	for (i = 0; i < COPIES * 10 && changed < COPIES; i++) {
+	for (i = 0; i < COPIES * 1000 && changed < COPIES; i++) {
 		if (!vex_stat_copy(&segment, &copy))
 			continue;
 		vex_verify(&copy, rows, VEX_VERIFY_ROWS_MAX, &ok);
