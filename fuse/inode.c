@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/types.h"
 #include "inode_table.h"
 
 #define FIRST_BUCKETS 4096u
@@ -40,7 +41,7 @@ static void remove_id(struct inode *inode)
 	while (*at != inode)
 		at = &(*at)->id_next;
 	*at = inode->id_next;
-	inode_table.count--;
+	VEX_STORE_RELAXED(&inode_table.count, inode_table.count - 1);
 }
 
 struct inode *inode_reap(struct inode *inode)
@@ -117,7 +118,8 @@ static void add_id(struct inode *inode)
 {
 	struct inode **at;
 
-	if (++inode_table.count > inode_table.mask)
+	VEX_STORE_RELAXED(&inode_table.count, inode_table.count + 1);
+	if (inode_table.count > inode_table.mask)
 		grow();
 	at = id_slot(inode->dev, inode->ino);
 	inode->id_next = *at;
@@ -188,7 +190,7 @@ struct inode *inode_enter_known(struct inode *dir, const char *name, const struc
 	if (inode) {
 		inode->nlookup++;
 		inode->seen_s = inode_clock_s();
-		inode->mode = st->st_mode;
+		VEX_STORE_RELAXED(&inode->mode, st->st_mode);
 		dead = inode_rename_to(inode, dir, name, strlen(name), true);
 	}
 	pthread_mutex_unlock(&inode_table.lock);
@@ -214,7 +216,7 @@ struct inode *inode_enter(struct inode *dir, const char *name, int fd, const str
 	}
 	inode->nlookup++;
 	inode->seen_s = inode_clock_s();
-	inode->mode = st->st_mode;
+	VEX_STORE_RELAXED(&inode->mode, st->st_mode);
 	dead = inode_rename_to(inode, dir, name, strlen(name), st->st_nlink > 0);
 	pthread_mutex_unlock(&inode_table.lock);
 	inode_bury(dead);
@@ -267,5 +269,5 @@ void inode_drop(struct inode *inode)
 
 uint64_t inode_total(void)
 {
-	return __atomic_load_n(&inode_table.count, __ATOMIC_RELAXED);
+	return VEX_LOAD_RELAXED(&inode_table.count);
 }

@@ -25,7 +25,7 @@ struct inode {
 	uint32_t holds;     /**< references of our own */
 	uint32_t name_hash;
 	int fd;             /**< O_PATH */
-	uint32_t mode;      /**< as last seen; its type never changes */
+	uint32_t mode;      /**< as last seen; its type never changes; atomic */
 	uint16_t name_len;
 	bool listed;        /**< the name is valid, and found by inode_describe_child() */
 	uint32_t lock_owners; /**< that hold POSIX locks; atomic */

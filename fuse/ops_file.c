@@ -162,7 +162,7 @@ static int open_file(struct inode *inode, fuse_req_t req, struct fuse_file_info 
 	struct handle *handle;
 	int fd;
 
-	if (!S_ISREG(inode->mode))
+	if (!S_ISREG(VEX_LOAD_RELAXED(&inode->mode)))
 		return ENXIO;
 	if (kills)
 		creds_give_up_setid(req);

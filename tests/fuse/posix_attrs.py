@@ -209,7 +209,8 @@ def permissions(o):
         other.do("utime now of a writable", os.utime, other.path("writable"))
         other.do("truncate foreign", os.truncate, other.path("readable"), 0)
         other.do("chdir closed", os.chdir, other.path("closed"))
-        other.do("mknod device", os.mknod, other.path("sticky", "n"), stat.S_IFCHR, os.makedev(1, 3))
+        other.do("mknod device", os.mknod, other.path("sticky", "n"), stat.S_IFCHR,
+                 os.makedev(1, 3))
         other.do("run", lambda: subprocess.run([other.path("script")]).returncode)
         other.do("run what is not executable", lambda: run_code(other.path("readable")))
 

@@ -132,7 +132,8 @@ def records(o):
     o.note("other takes it", other.ask("lock(fds[0], W, 10, 10)"))
     o.note("to the end", lock(fd, W, 200, 0))
     o.note("far behind the end", other.ask("lock(fds[0], W, 1 << 40, 1)"))
-    o.note("close of another descriptor", other.ask("lock(fds[0], W, 150, 1), os.close(fds.pop())"))
+    o.note("close of another descriptor",
+           other.ask("lock(fds[0], W, 150, 1), os.close(fds.pop())"))
     o.note("took its locks off", lock(fd, W, 100, 60))
     o.note("no writing, no write lock", lock(os.open(path, os.O_RDONLY), W, 900, 1))
     o.note("and that close took ours", other.ask("lock(fds[0], W, 0, 10)"))

@@ -23,7 +23,8 @@ from tracing import TRACED, Trace
 FILES_MIN = 10000
 FILES_MAX = 12000
 # docs/fuse.md says why the others differ.
-EXACT = ["syncdir", "create", "open", "close", "flush", "mkdir", "rmdir", "delete", "rename", "symlink",
+EXACT = ["syncdir", "create", "open", "close", "flush", "mkdir", "rmdir", "delete", "rename",
+         "symlink",
          "link", "mknod", "chmod", "chown", "utimens", "truncate", "sync", "setxattr",
          "removexattr", "fallocate", "copy_file_range", "lseek", "opendir", "releasedir", "statfs",
          "tmpfile"]
@@ -46,7 +47,8 @@ def pack(base):
             for root, _, names in os.walk(top):
                 for name in names:
                     path = os.path.join(root, name)
-                    if count < FILES_MAX and os.path.isfile(path) and os.path.getsize(path) < 1 << 20:
+                    plain = os.path.isfile(path) and os.path.getsize(path) < 1 << 20
+                    if count < FILES_MAX and plain:
                         file.write(os.fsencode(path) + b"\0")
                         count += 1
     archive = os.path.join(base, "tree.tar")
@@ -72,8 +74,10 @@ def commands(archive, chosen, mount):
     yield "copy", ["cp", "-a", tree, mount + "/copy"], None
     yield "modes", ["chmod", "-R", "g+w", tree], None
     yield "owners", ["chown", "-R", "65534:65534", tree], None
-    yield "change", ["find", tree, "-name", "*.h", "-type", "f", "-exec", "truncate", "-s", "+1", "{}", "+"], None
-    yield "times", ["find", tree, "-name", "*.h", "-type", "f", "-exec", "touch", "-c", "{}", "+"], None
+    yield "change", ["find", tree, "-name", "*.h", "-type", "f",
+                     "-exec", "truncate", "-s", "+1", "{}", "+"], None
+    yield "times", ["find", tree, "-name", "*.h", "-type", "f",
+                     "-exec", "touch", "-c", "{}", "+"], None
     yield "links", ["cp", "-al", tree, mount + "/linked"], None
     yield "rename", ["mv", tree, moved], None
     yield "renames", ["find", moved, "-name", "*.h", "-type", "f", "-exec", "mv", "-t",

@@ -131,7 +131,8 @@ def unprivileged(base):
     if process.poll() is not None and not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
         print("ok unprivileged mounts are not allowed here: left out")
         return
-    result = subprocess.run(["sh", "-c", "echo mine > m/f && mv m/f m/g && cat m/g && stat -c %u m/g"],
+    result = subprocess.run(["sh", "-c", "echo mine > m/f && mv m/f m/g && "
+                             "cat m/g && stat -c %u m/g"],
                             cwd=own, capture_output=True, text=True, check=False, **who)
     check(result.stdout == "mine\n65534\n", "an ordinary user: %r %r" % (result.stdout,
                                                                           result.stderr))

@@ -27,7 +27,8 @@ TYPES = {"mkdir": "mkdir", "mkdirat": "mkdir",
          "fremovexattr": "removexattr", "fallocate": "fallocate",
          "readlink": "readlink", "readlinkat": "readlink", "flock": "flock"}
 SYMLINKS = {"symlink": 1, "symlinkat": 2}
-TRACED = sorted(set(TYPES) | set(SYMLINKS) | {"open", "openat", "creat", "close", "unlinkat", "unlink", "rmdir",
+TRACED = sorted(set(TYPES) | set(SYMLINKS) | {"open", "openat", "creat", "close", "unlinkat",
+                                              "unlink", "rmdir",
                                               "lseek",
                                               "copy_file_range", "dup", "dup2", "dup3", "fcntl",
                                               "chdir", "fchdir"})
