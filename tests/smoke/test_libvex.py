@@ -11,7 +11,7 @@ import time
 import unittest
 
 import libvex
-from processes import Case, LIMIT_S, program, wait_for
+from processes import Case, freeze, LIMIT_S, program, wait_for
 
 
 class Libvex(Case):
@@ -104,7 +104,7 @@ class Libvex(Case):
         sub = self.subscription()
         lane = self.port(ring_size=4096, full=libvex.DROP).lane()
         event = libvex.make_event(libvex.OPEN, b'/x')
-        os.kill(plane.pid, signal.SIGSTOP)
+        freeze(plane.pid)
         taken = 0
         while libvex.publish(lane, event) == 0:
             taken += 1
@@ -127,7 +127,7 @@ class Libvex(Case):
         port = self.port(ring_size=4096, full=libvex.WAIT, wait_us=100000)
         lane = port.lane()
         event = libvex.make_event(libvex.OPEN, b'/x')
-        os.kill(plane.pid, signal.SIGSTOP)
+        freeze(plane.pid)
         taken = 0
         start = time.monotonic()
         while libvex.publish(lane, event) == 0:
@@ -224,7 +224,7 @@ class Libvex(Case):
         sub = self.subscription()
         port = self.port()
         lanes = [port.lane()]
-        os.kill(plane.pid, signal.SIGSTOP)
+        freeze(plane.pid)
         lanes.append(port.lane())
         os.kill(plane.pid, signal.SIGCONT)
         wait_for(lambda: port.stats().reconnects == 1 and port.stats().connected, 'the port')

@@ -59,6 +59,18 @@ def wait_for(condition, what):
         time.sleep(0.02)
 
 
+def freeze(pid):
+    """Stops a process, and returns once every thread of it stands still."""
+    def still():
+        for task in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{task}/stat', encoding='utf-8') as stat:
+                if stat.read().rpartition(')')[2].split()[0] != 'T':
+                    return False
+        return True
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(still, f'process {pid} to stand still')
+
+
 def resident_kb(pid):
     """Memory of a process that is its own: neither files nor shared memory."""
     with open(f'/proc/{pid}/status', encoding='ascii') as status:
