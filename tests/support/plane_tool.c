@@ -20,6 +20,7 @@
 
 #define PAUSE_US 20000
 #define VERIFY_SECONDS 20
+#define COPY_TRIES 40
 
 static struct vex_stat_segment copy;
 
@@ -56,6 +57,15 @@ static void print_failures(const struct vex_verify_row *rows, unsigned count)
 					rows[i].why);
 }
 
+/* Writers that share a core may be caught in the middle of a change for long: then again. */
+static bool take_copy(const struct vex_stat_segment *segment)
+{
+	for (int i = 0; i < COPY_TRIES; i++)
+		if (vex_stat_copy(segment, &copy))
+			return true;
+	return false;
+}
+
 /* Whether a copy could be had and holds; the last row, "all", is left in *all. */
 static bool holds(const struct vex_stat_segment *segment, struct vex_verify_row *all, bool print)
 {
@@ -64,7 +74,7 @@ static bool holds(const struct vex_stat_segment *segment, struct vex_verify_row 
 	bool ok;
 
 	memset(all, 0, sizeof(*all));
-	if (!vex_stat_copy(segment, &copy)) {
+	if (!take_copy(segment)) {
 		if (print)
 			printf("no consistent copy was to be had\n");
 		return false;
@@ -217,9 +227,8 @@ static int stats(const struct vex_stat_segment *segment)
 	unsigned lanes = 0;
 	json_t *all;
 
-	for (int i = 0; !vex_stat_copy(segment, &copy); i++)
-		if (i == 100)
-			return 1;
+	if (!take_copy(segment))
+		return 1;
 	for (unsigned i = 0; i < VEX_LANES_MAX; i++)
 		lanes += copy.lane[i].state != VEX_SLOT_FREE;
 	all = json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}", "pid", (int)copy.pid, "lanes", (int)lanes,
