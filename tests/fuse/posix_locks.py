@@ -296,5 +296,5 @@ def beneath(o):
     finish(path, fd, other, below)
 
 
-ALL = [records, lifetimes, waiting, many_waiting, interrupted, circle, open_file_descriptions, files,
-       beneath]
+ALL = [records, lifetimes, waiting, many_waiting, interrupted, circle, open_file_descriptions,
+       files, beneath]

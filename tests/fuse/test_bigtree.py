@@ -121,7 +121,7 @@ def table(counts, traced, exact):
     for kind in sorted(set(counts) | set(traced)):
         if kind not in ("lost", "mount"):
             print("%-16s %10s %10d%s" % (kind, traced.get(kind, "-"), counts.get(kind, 0),
-                                         "" if kind in exact else "  (the kernel caches or splits)"))
+                                         "" if kind in exact else "  (kernel's own)"))
 
 
 def run(base, archive, chosen, options, exact):
