@@ -54,7 +54,8 @@ class Restart(Case):
         """What it had committed is delivered, its port is freed, and the others go on."""
         plane = self.plane()
         subscriber = self.subscribe(ring=1 << 26)
-        victims = [self.produce(id=i, threads=THREADS, rate=20000, burst=50) for i in (2, 3)]
+        victims = [self.produce(id=i, threads=THREADS, rate=20000, burst=50, ring=BIG)
+                   for i in (2, 3)]
         other = self.produce(id=1, threads=THREADS, rate=20000, burst=50, ring=BIG)
         for tenant, victim in enumerate(victims, 2):
             self.flowing(subscriber, tenant)

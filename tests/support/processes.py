@@ -211,6 +211,12 @@ class Case(unittest.TestCase):
         self.started = []
         self.addCleanup(self.kill_all)
 
+    def tearDown(self):
+        """Whatever a test was about: what came in is accounted for in the end."""
+        for each in self.started:
+            if isinstance(each, Plane) and each.process.poll() is None:
+                each.verify()
+
     def kill_all(self):
         for each in self.started:
             if each.process.poll() is None:
