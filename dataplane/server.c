@@ -320,7 +320,7 @@ static void take_connection(struct server *server)
 		return;
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
 	if (!allowed(&server->access, &who)) {
-		turn_away(server, fd, &who, -EACCES, "this user may not attach: see allow in the data plane's configuration");
+		turn_away(server, fd, &who, -EACCES, "this user may not attach: see allow in the configuration");
 		return;
 	}
 	if (!connection) {

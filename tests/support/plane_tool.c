@@ -198,7 +198,8 @@ static json_t *workers_json(void)
 		const struct vex_worker_stat *worker = &copy.worker[i];
 		json_t *object = json_object();
 
-#define VEX_WORKER_COUNTER(name, description) json_object_set_new(object, #name, whole(worker->name));
+#define VEX_WORKER_COUNTER(name, description) \
+	json_object_set_new(object, #name, whole(worker->name));
 #include "stat/stat.def"
 		json_object_set_new(object, "port_count", whole(worker->port_count));
 		json_object_set_new(object, "sleeping", json_boolean(worker->sleeping));
