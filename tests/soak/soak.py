@@ -10,7 +10,6 @@ ports are moved and detached; the data plane itself is restarted, with one or mo
 two seconds a consistent copy of the statistics must hold; at the end all is counted.
 """
 import argparse
-import collections
 import os
 import random
 import shutil
@@ -24,8 +23,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 # pylint: disable=wrong-import-position
-from processes import (LIMIT_S, Load, Plane, fd_count, mapped_count, program,  # noqa: E402
-                       resident_kb, sanitized, wait_for)
+from guests import Guests  # noqa: E402
+from processes import (LIMIT_S, Plane, fd_count, mapped_count, program, resident_kb,  # noqa: E402
+                       sanitized, wait_for)
 
 PROGRAMS = {'VEX_DATAPLANE': 'dataplane/vex-dataplane', 'VEX_LOAD': 'tests/smoke/vex-load',
             'PLANE_TOOL': 'tests/smoke/plane-tool', 'VEX_CONTROL': 'control/vex-control',
@@ -36,7 +36,7 @@ STEADY = 1          # tenant of the producer that stays
 BURST = 64          # events that a killed data plane may have delivered without saying so
 TICK_S = 0.2
 CHECK_S = 2
-TRANSIENTS_MAX = 8
+GUESTS_MAX = 8
 FLAT_KB = 1024      # growth from the third to the last quarter of a life
 TOTAL_KB = 12288    # growth over a whole life: pools are touched bit by bit, to their size
 
@@ -61,19 +61,13 @@ class Watch:
         return first, third, last
 
 
-class Soak:
+class Soak(Guests):
     """The whole of it, in a folder of its own."""
 
     def __init__(self, seconds, seed, folder):
-        self.seconds, self.folder = seconds, folder
-        self.rng = random.Random(seed)
-        self.socket = os.path.join(folder, 'data.sock')
-        self.control_socket = os.path.join(folder, 'control.sock')
+        super().__init__(seed, folder)
+        self.seconds = seconds
         self.log = os.path.join(folder, 'dataplane.log')
-        self.done = collections.Counter()
-        self.transients = []  # (load, when it ends)
-        self.children = []    # (process, name), expected to end by themselves
-        self.processes = []   # those that stay
         self.watches = []
         self.restarts_wanted = max(2, int(seconds / 45))
 
@@ -100,18 +94,6 @@ class Soak:
                           ('vex-fuse', self.mirror.pid if self.mirror else None)):
             if pid:
                 self.watches.append(Watch(name, pid))
-
-    def spawn(self, name, command, **more):
-        with open(os.path.join(self.folder, name + '.log'), 'ab') as log:
-            # pylint: disable=consider-using-with
-            process = subprocess.Popen(command, stderr=log, **more)
-        self.processes.append(process)
-        return process
-
-    def load(self, mode, **options):
-        load = Load(mode, self.socket, background=True, **options)
-        self.processes.append(load.process)
-        return load
 
     def start_plane(self, workers):
         self.plane = Plane(self.socket, self.log, lcores=LCORES[workers])
@@ -156,93 +138,6 @@ class Soak:
                  for fd in os.listdir(f'/proc/{self.mirror.pid}/fd')]
         callers = sum(file.endswith('/comm') for file in files)  # kept open for their names
         return len(files) - callers - lanes[0] if lanes else None
-
-    # Those that come and go.
-
-    def new_producer(self):
-        rng = self.rng
-        options = {'wait_us': 500} if rng.random() < 0.5 else {}
-        self.transients.append((self.load(
-            'produce', id=rng.randint(100, 115), threads=rng.randint(1, 4),
-            rate=rng.choice((200, 2000, 10000)), burst=rng.randint(1, 200),
-            filler=rng.choice((0, 100, 4000)), ring=1 << rng.randint(13, 18), **options),
-            time.monotonic() + rng.uniform(0.5, 6)))
-
-    def new_subscriber(self):
-        rng = self.rng
-        options = {'types': rng.choice(('open', 'write,metric'))} if rng.random() < 0.5 else {}
-        self.transients.append((self.load(
-            'subscribe', ring=1 << rng.randint(12, 20), batch=rng.randint(1, 64),
-            slow_us=rng.choice((0, 0, 500)), **options), time.monotonic() + rng.uniform(0.5, 6)))
-
-    def end_transients(self, everyone=False):
-        for load, until in list(self.transients):
-            if not everyone and time.monotonic() < until:
-                continue
-            self.transients.remove((load, until))
-            self.processes.remove(load.process)
-            if self.rng.random() < 0.4:
-                load.kill()
-                self.done['killed by kill -9'] += 1
-                continue
-            for name, stream in load.report().get('streams', {}).items():
-                self.sound(name, stream)
-            if load.end():
-                raise AssertionError(f'vex-load ended with {load.process.returncode}')
-            self.done['left by themselves'] += 1
-
-    @staticmethod
-    def sound(name, stream):
-        if stream['corrupt'] or stream['renumbered']:
-            raise AssertionError(f'stream {name}: {stream}')
-
-    def child(self, name, command):
-        process = self.spawn(name, command, stdout=subprocess.DEVNULL)
-        self.children.append((process, name))
-        self.done[name] += 1
-
-    def replay(self):
-        """Plays a capture: the samples, or what a capture of ours caught."""
-        own = os.path.join(self.folder, 'own.pcap')
-        file = own if os.path.exists(own) and self.rng.random() < 0.5 else \
-            os.path.join(self.folder, 'samples.pcap')
-        if not os.path.exists(file):
-            subprocess.run([program('WRITE_SAMPLES'), '--no-own-gaps', file], check=True)
-        self.child('vex-replay', [program('VEX_REPLAY'), '--socket', self.socket, '--quiet',
-                                  '--fast', '--loop', str(self.rng.randint(1, 20)), file])
-
-    def capture(self):
-        """
-        What the mirror does, into a file that takes the last one's place when it is whole. Were the
-        producers' events played back, they would seem to come twice.
-        """
-        if any(name == 'vexctl capture' for _, name in self.children):
-            return
-        own = os.path.join(self.folder, 'own.pcap')
-        if os.path.exists(own + '.part'):
-            os.rename(own + '.part', own)
-        self.child('vexctl capture', self.vexctl('capture', '-w', own + '.part', '--where',
-                                                 'boundary=fuse', '--count', '500', '--timeout',
-                                                 '5'))
-
-    def reap_children(self, everyone=False):
-        """Replays may be killed; whoever ends by himself has done well."""
-        for process, name in list(self.children):
-            if name == 'vex-replay' and self.rng.random() < 0.02:
-                process.kill()
-                self.done['killed by kill -9'] += 1
-            if process.poll() is None and not everyone:
-                continue
-            code = process.wait(LIMIT_S)
-            self.children.remove((process, name))
-            self.processes.remove(process)
-            if code not in (0, -signal.SIGKILL):
-                with open(os.path.join(self.folder, name + '.log'), encoding='utf-8',
-                          errors='replace') as log:
-                    raise AssertionError(f'{name} ended with {code}: {log.read()[-2000:]}')
-
-    def vexctl(self, *args):
-        return [program('VEXCTL'), '--control', self.control_socket, '--socket', self.socket, *args]
 
     def control_sees_plane(self):
         done = subprocess.run(self.vexctl('status'), capture_output=True, check=False)
@@ -294,7 +189,7 @@ class Soak:
     def act(self):
         actions = [(self.new_producer, 5), (self.new_subscriber, 4), (self.move, 6),
                    (self.ask_control, 3), (self.replay, 1), (self.capture, 1), (self.detach, 0.2)]
-        if len(self.transients) >= TRANSIENTS_MAX:
+        if len(self.guests) >= GUESTS_MAX:
             actions = actions[2:]
         chosen, = self.rng.choices([a for a, _ in actions], [w for _, w in actions])
         chosen()
@@ -318,7 +213,7 @@ class Soak:
         checked = start
         while (passed := time.monotonic() - start) < self.seconds:
             self.act()
-            self.end_transients()
+            self.end_guests()
             self.reap_children()
             if time.monotonic() - checked > min(CHECK_S, self.seconds / 40):
                 self.check()
@@ -329,7 +224,7 @@ class Soak:
 
     def finish(self):
         """Everyone who came goes, what is on its way arrives, and all is counted."""
-        self.end_transients(everyone=True)
+        self.end_guests(everyone=True)
         self.reap_children(everyone=True)
         if self.files:
             out, _ = self.files.communicate('end\n', LIMIT_S)
