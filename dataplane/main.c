@@ -307,6 +307,7 @@ static int run(const struct options *options, const sigset_t *handled)
 	vex_info("stopping");
 	stop_workers(plane);
 	server_close(server);
+	port_free_all(plane);
 	plane_destroy(plane);
 	return VEX_EXIT_OK;
 }

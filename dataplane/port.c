@@ -378,3 +378,18 @@ bool port_reap(struct plane *plane)
 			drains |= reap_port(plane, plane->ports[i]);
 	return drains;
 }
+
+void port_free_all(struct plane *plane)
+{
+	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++) {
+		struct port *port = plane->ports[i];
+
+		if (!port)
+			continue;
+		for (uint32_t k = 0; k < VEX_PORT_LANES_MAX; k++)
+			free_lane(port->lanes[k]);
+		close(port->wake);
+		free(port);
+		plane->ports[i] = NULL;
+	}
+}

@@ -34,4 +34,7 @@ int port_move(struct plane *plane, uint32_t port, uint32_t worker, char *reason)
 /** Frees what is drained or can't be trusted. Returns whether anything still drains. */
 bool port_reap(struct plane *plane);
 
+/** Frees every port as it stands, at the end: what lanes hold is their producers' to offer again. */
+void port_free_all(struct plane *plane);
+
 #endif
