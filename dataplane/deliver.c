@@ -8,6 +8,9 @@
 
 #include "base/clock.h"
 
+/* Events that a subscriber sees at once: one who polls takes away the line he waits for. */
+#define GROUP 16u
+
 /* To be woken once this worker has nothing better to do, or by the main core. */
 static inline void note_sleeper(struct worker *worker, struct target *target)
 {
@@ -51,6 +54,7 @@ static uint64_t write_events(struct worker *worker, struct target *target,
 {
 	struct vex_lane_writer writer = target->writer;
 	uint64_t left = wanted, got = wanted, bytes = 0;
+	uint32_t staged = 0;
 
 	for (; left; left &= left - 1) {
 		const struct vex_record *record = burst->record[__builtin_ctzll(left)];
@@ -63,9 +67,12 @@ static uint64_t write_events(struct worker *worker, struct target *target,
 		if (VEX_UNLIKELY(!to))
 			break;
 		vex_lane_copy(to, record, size);
-		vex_lane_commit(&writer, to, size);
+		vex_lane_stage(&writer, to, size);
 		bytes += size;
+		if (++staged % GROUP == 0)
+			vex_lane_publish(&writer);
 	}
+	vex_lane_publish(&writer);
 	target->writer = writer;
 	for (; VEX_UNLIKELY(left != 0); left &= left - 1) {
 		const struct vex_record *record = burst->record[__builtin_ctzll(left)];

@@ -46,21 +46,37 @@ static void distrust(struct port *port, struct lane *lane, enum vex_reject reaso
 	VEX_STORE_RELAXED(&lane->untrusted, true);
 }
 
-/* Takes objects for the burst's next event; NULL, and nothing taken, where none is free. */
-static struct vex_record *get_event(struct worker *worker, struct burst *burst, uint32_t size)
+/* Objects come in growing batches: a call for each would cost more than its copy. */
+static __rte_noinline bool stock(struct worker *worker, struct burst *burst)
 {
-	void **object = (void **)&burst->object[burst->count];
+	void **objects = (void **)&burst->object[burst->stocked];
+	uint32_t batch = burst->count ? burst->count : 1;
+
+	if (batch > VEX_BURST_MAX - burst->stocked)
+		batch = VEX_BURST_MAX - burst->stocked;
+	if (VEX_UNLIKELY(rte_mempool_get_bulk(worker->objects, objects, batch))) {
+		batch = 1;
+		if (rte_mempool_get(worker->objects, objects))
+			return false;
+	}
+	burst->stocked += batch;
+	return true;
+}
+
+/* Where to put the burst's next event; NULL, and it is counted, where no object is free. */
+static VEX_ALWAYS_INLINE struct vex_record *get_event(struct worker *worker, struct burst *burst,
+		uint32_t size)
+{
 	void **record = (void **)&burst->record[burst->count];
 
-	if (VEX_UNLIKELY(rte_mempool_get(worker->objects, object))) {
+	if (VEX_UNLIKELY(burst->count == burst->stocked && !stock(worker, burst))) {
 		worker->stat->stalls++;
 		return NULL;
 	}
-	*record = *object;
+	*record = burst->object[burst->count];
 	if (VEX_UNLIKELY(size > VEX_OBJECT_RECORD_MAX) &&
 			rte_mempool_get(worker->long_objects, record)) {
 		worker->stat->stalls++;
-		rte_mempool_put(worker->objects, *object);
 		return NULL;
 	}
 	return *record;
@@ -69,11 +85,17 @@ static struct vex_record *get_event(struct worker *worker, struct burst *burst, 
 /* Gives back what get_event() took and the burst did not keep. */
 static void free_event(struct worker *worker, struct burst *burst)
 {
-	struct vex_object *object = burst->object[burst->count];
-
-	if (burst->record[burst->count] != &object->record)
+	if (burst->record[burst->count] != &burst->object[burst->count]->record)
 		rte_mempool_put(worker->long_objects, burst->record[burst->count]);
-	rte_mempool_put(worker->objects, object);
+}
+
+/* Gives back what the burst did not need. */
+static void free_stock(struct worker *worker, struct burst *burst)
+{
+	void **objects = (void **)&burst->object[burst->count];
+
+	if (burst->stocked > burst->count)
+		rte_mempool_put_bulk(worker->objects, objects, burst->stocked - burst->count);
 }
 
 /* After a data plane's restart the producer only knows about where its lane stood. */
@@ -292,6 +314,7 @@ void stage_ingest(struct worker *worker, struct burst *burst)
 		poll_merged(worker, burst);
 	if (!burst->taken)
 		finish_lanes(worker, burst);
+	free_stock(worker, burst);
 	if (!burst->taken)
 		return;
 	stage->in += burst->taken;

@@ -60,7 +60,7 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 
 	burst.from = from;
 	burst.port = from->port;
-	burst.count = burst.taken = 0;
+	burst.count = burst.taken = burst.stocked = 0;
 	burst.bytes = 0;
 	pipeline[0].run(worker, &burst);
 	if (!burst.taken)

@@ -163,8 +163,8 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 		return refuse(reason, error, "the lane's memory: %s%s", strerror(-error),
 				error == -EPERM ? " (a memfd with all seals is wanted)" : "");
 	}
-	vex_lane_reader_init(&lane->reader, lane->ring.ring, ring_size, lane->page.page,
-			lane->ring.page);
+	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.lines, ring_size,
+			lane->page.page, lane->ring.page);
 	lane->page.page->sleep_epoch = vex_clock_now() & ~1ull;
 	lane->record_max = vex_lane_record_max(ring_size);
 	*out = lane;

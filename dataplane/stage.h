@@ -17,6 +17,7 @@ struct burst {
 	struct port *port;
 	uint32_t taken; /* records out of lanes, refused ones included */
 	uint64_t bytes; /* of those */
+	uint32_t stocked; /* ingest: objects at hand, those of its events included */
 	struct vex_object *object[VEX_BURST_MAX];
 	struct vex_record *record[VEX_BURST_MAX]; /* in the object, or in a long one */
 };

@@ -212,8 +212,7 @@ void subscriber_kick_waiting(struct plane *plane)
 
 static uint64_t written(const struct subscriber *sub, uint32_t worker)
 {
-	return sub && sub->started ? VEX_LOAD_RELAXED(&sub->targets[worker]->ring.page->position)
-				   : 0;
+	return sub && sub->started ? VEX_LOAD_RELAXED(&sub->targets[worker]->writer.head) : 0;
 }
 
 /* The position is the subscriber's to claim: it can but end the waiting for himself. */

@@ -16,8 +16,8 @@
  *   control     HELLO (CONTROL)         -> WELCOME   + statistics segment
  *               PORT_MOVE, PORT_DETACH, SUBSCRIBER_DETACH -> DONE
  *
- * A memfd is sealed against shrinking, growing and new writable mappings before it is passed;
- * the receiver refuses one that is not.
+ * A memfd is sealed against shrinking and growing, a page's against new writable mappings as
+ * well, before it is passed; the receiver refuses one that is not.
  */
 #ifndef VEX_ABI_HANDSHAKE_H
 #define VEX_ABI_HANDSHAKE_H

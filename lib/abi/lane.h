@@ -2,20 +2,23 @@
 /*
  * The lane: a ring of variable-length records in shared memory, one producer, one consumer.
  *
- *   producer's object: [ producer page | ring, a power of two of bytes ]   consumer: read-only
- *   consumer's object: [ consumer page ]                                   producer: read-only
+ *   producer's object: [ producer page | ring, a power of two of bytes ]
+ *   consumer's object: [ consumer page ]
  *
- * In user space each object is a memfd, sealed by the side that owns it (lib/base/lane_map.h),
- * with the ring mapped twice in a row, so that each record is contiguous. Records start on
- * cache lines. The first word of a record is its size and, while 0, the busy bit. Before a
- * producer completes a record it clears the word behind it, so a consumer never takes bytes of
- * an earlier lap for a record, whatever they are.
+ * Each side maps the other's page read-only. In user space each object is a memfd, sealed by
+ * the side that owns it (lib/base/lane_map.h), with the ring mapped twice in a row, so that
+ * each record is contiguous. A producer never reads what it wrote: a hostile consumer may have
+ * changed it.
+ *
+ * Records start on cache lines. The first word of a record is its size and, while 0, the busy
+ * bit. Before a producer hands records over it clears the word behind them, so a consumer never
+ * takes bytes of an earlier lap for a record, whatever they are.
  *
  * Each record bears the low half of a sequence number that counts every event offered to the
  * lane. Events that found no room are announced, before the next one, by a GAP record that
  * stands for the range of numbers lost and bears the last of them.
  *
- * Memory order: vex_lane_commit() releases a record, vex_lane_peek() acquires it;
+ * Memory order: vex_lane_publish() releases records, vex_lane_peek() acquires it;
  * vex_lane_release() releases room, vex_lane_reserve() acquires it. A sleeping consumer is
  * found by an asymmetric barrier: see vex_lane_sleep_begin().
  *
@@ -76,12 +79,15 @@ struct vex_lane_writer {
 	uint64_t lost_first;
 	uint64_t lost_count; /**< not announced yet */
 	uint32_t lost_reason;
+	struct vex_record *staged; /**< first of the records that are not handed over yet */
+	uint64_t staged_word;	   /**< its size and lane_seq */
 	uint64_t kicked_epoch; /**< the sleep that was last ended by a wake-up of ours */
 };
 
 /** The consumer's private side. */
 struct vex_lane_reader {
 	const uint8_t *ring;
+	uint8_t *lines; /**< the ring's, writable; see vex_lane_release() */
 	uint64_t mask;
 	uint64_t tail;   /**< bytes ever taken */
 	uint64_t seq;    /**< expected of the next event */
@@ -117,12 +123,13 @@ static inline void vex_lane_writer_init(struct vex_lane_writer *w, void *ring, u
 	own->magic = VEX_LANE_MAGIC;
 }
 
-static inline void vex_lane_reader_init(struct vex_lane_reader *r, const void *ring,
+static inline void vex_lane_reader_init(struct vex_lane_reader *r, const void *ring, void *lines,
 		uint64_t ring_size, struct vex_lane_consumer_page *own,
 		const struct vex_lane_producer_page *peer)
 {
 	memset(r, 0, sizeof(*r));
 	r->ring = (const uint8_t *)ring;
+	r->lines = (uint8_t *)lines;
 	r->mask = ring_size - 1;
 	r->own = own;
 	r->peer = peer;
@@ -157,7 +164,7 @@ static inline struct vex_record *vex_lane_reserve(struct vex_lane_writer *w, uin
 }
 
 /* How far ahead of the next record lines are fetched: a few records of usual size. */
-#define VEX_LANE_AHEAD (6u * VEX_LINE)
+#define VEX_LANE_AHEAD (8u * VEX_LINE)
 
 static inline void vex_lane_prefetch(const struct vex_lane_writer *w, uint64_t position)
 {
@@ -195,26 +202,50 @@ static inline void vex_lane_copy(struct vex_record *to, const struct vex_record 
 	}
 }
 
-static inline void vex_lane_publish_word(struct vex_lane_writer *w, struct vex_record *record,
+/*
+ * Adds a complete record to those that vex_lane_publish() is to hand over. All but the first
+ * may say so already: the first one's busy bit stands before them.
+ */
+static inline void vex_lane_stage_as(struct vex_lane_writer *w, struct vex_record *record,
 		uint32_t size, uint32_t lane_seq)
 {
-	uint64_t next = w->head + vex_lane_stride(size);
-	struct vex_record *behind = (struct vex_record *)(w->ring + (next & w->mask));
+	uint64_t word = size | (uint64_t)lane_seq << 32;
 
-	VEX_STORE_RELAXED(&behind->size, 0);
-	record->lane_seq = lane_seq;
-	VEX_STORE_RELEASE(&record->size, size); /* acquired by vex_lane_peek() */
-	w->head = next;
-	VEX_STORE_RELAXED(&w->own->position, next);
-	vex_lane_prefetch(w, next + VEX_LANE_AHEAD);
-	vex_lane_prefetch(w, next + VEX_LANE_AHEAD + VEX_LINE);
+	if (w->staged)
+		VEX_STORE_RELAXED((uint64_t *)record, word);
+	else
+		w->staged_word = word, w->staged = record;
+	w->head += vex_lane_stride(size);
+	vex_lane_prefetch(w, w->head + VEX_LANE_AHEAD);
+	vex_lane_prefetch(w, w->head + VEX_LANE_AHEAD + VEX_LINE);
 }
 
-/** Completes the record that vex_lane_reserve() gave, which took the next sequence number. */
+/** The same, for the record that vex_lane_reserve() gave, which takes the next sequence number. */
+static inline void vex_lane_stage(struct vex_lane_writer *w, struct vex_record *record,
+		uint32_t size)
+{
+	vex_lane_stage_as(w, record, size, (uint32_t)w->seq++);
+}
+
+/** Hands over what is staged, if anything is, at once. */
+static inline void vex_lane_publish(struct vex_lane_writer *w)
+{
+	struct vex_record *behind = (struct vex_record *)(w->ring + (w->head & w->mask));
+
+	if (!w->staged)
+		return;
+	VEX_STORE_RELAXED(&behind->size, 0);
+	VEX_STORE_RELEASE((uint64_t *)w->staged, w->staged_word); /* acquired by vex_lane_peek() */
+	VEX_STORE_RELAXED(&w->own->position, w->head);
+	w->staged = NULL;
+}
+
+/** Completes the record that vex_lane_reserve() gave, and hands it over. */
 static inline void vex_lane_commit(struct vex_lane_writer *w, struct vex_record *record,
 		uint32_t size)
 {
-	vex_lane_publish_word(w, record, size, (uint32_t)w->seq++);
+	vex_lane_stage(w, record, size);
+	vex_lane_publish(w);
 }
 
 /** Gives up count events: they take sequence numbers, and the next GAP announces them. */
@@ -275,7 +306,8 @@ static inline int vex_lane_flush_gap(struct vex_lane_writer *w, uint64_t now_ns)
 	gap.reserved = 0;
 	record->id.seq = gap.last;
 	vex_gap_fill(record, &gap, now_ns);
-	vex_lane_publish_word(w, record, VEX_GAP_RECORD_SIZE, (uint32_t)gap.last);
+	vex_lane_stage_as(w, record, VEX_GAP_RECORD_SIZE, (uint32_t)gap.last);
+	vex_lane_publish(w);
 	w->lost_count = 0;
 	VEX_STORE_RELAXED(&w->own->lost_count, 0);
 	return 1;
@@ -307,7 +339,7 @@ static inline uint32_t vex_lane_peek(const struct vex_lane_reader *r,
 		const struct vex_record **record)
 {
 	*record = (const struct vex_record *)(r->ring + (r->tail & r->mask));
-	return VEX_LOAD_ACQUIRE(&(*record)->size); /* released by vex_lane_commit() */
+	return VEX_LOAD_ACQUIRE(&(*record)->size); /* released by vex_lane_publish() */
 }
 
 /**
@@ -334,9 +366,31 @@ static inline int vex_lane_advance(struct vex_lane_reader *r, uint32_t size, uin
 	return 0;
 }
 
+#define VEX_LANE_TRICKLE (2u * VEX_LINE)
+
+/*
+ * Writes a word of each line stepped over as it stands there. A line that was only read is
+ * shared, and the producer's next store to it must ask every cache of the machine; one that
+ * was written comes straight from the cache that has it. Measured near: 1.1 instead of 7 ns.
+ * A trickle leaves the producer time enough, and is not to wait for this.
+ */
+static inline void vex_lane_own_lines(struct vex_lane_reader *r)
+{
+	uint64_t at = VEX_LOAD_RELAXED(&r->own->position);
+
+	if (r->tail - at < VEX_LANE_TRICKLE)
+		return;
+	for (; at != r->tail; at += VEX_LINE) {
+		uint64_t *word = (uint64_t *)(r->lines + (at & r->mask));
+
+		VEX_STORE_RELAXED(word, VEX_LOAD_RELAXED(word));
+	}
+}
+
 /** Gives the room of all records stepped over back to the producer; once a burst. */
 static inline void vex_lane_release(struct vex_lane_reader *r)
 {
+	vex_lane_own_lines(r);
 	VEX_STORE_RELAXED(&r->own->events, r->events);
 	VEX_STORE_RELEASE(&r->own->position, r->tail); /* acquired by vex_lane_refresh() */
 }

@@ -44,6 +44,7 @@
 
 #define VEX_LIKELY(x) __builtin_expect(!!(x), 1)
 #define VEX_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define VEX_ALWAYS_INLINE inline __attribute__((always_inline))
 #define VEX_LINE 64u
 #define VEX_LINE_ALIGNED __attribute__((aligned(64)))
 

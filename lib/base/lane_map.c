@@ -11,7 +11,9 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+/* A consumer writes to the lines of a ring, see vex_lane_release(); to a page only its owner. */
+#define RING_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define PAGE_SEALS (RING_SEALS | F_SEAL_FUTURE_WRITE)
 
 int vex_ring_size_valid(uint64_t ring_size)
 {
@@ -34,12 +36,12 @@ static int make_memfd(const char *name, uint64_t size)
 	return fd;
 }
 
-static int verify_memfd(int fd, uint64_t size, uint64_t *inode)
+static int verify_memfd(int fd, uint64_t size, int wanted, uint64_t *inode)
 {
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
 
-	if (seals < 0 || (seals & SEALS) != SEALS)
+	if (seals < 0 || (seals & wanted) != wanted)
 		return -EPERM;
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -47,29 +49,36 @@ static int verify_memfd(int fd, uint64_t size, uint64_t *inode)
 	return (uint64_t)st.st_size == size ? 0 : -EINVAL;
 }
 
-/* [page][ring][ring], populated, so that no page fault falls into the polling path. */
+/* Populated, so that no page fault falls into the polling path. */
+static int map_part(const struct vex_ring_map *map, uint8_t *at, size_t size, off_t offset,
+		int prot)
+{
+	void *part = mmap(at, size, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, map->fd, offset);
+
+	return part == MAP_FAILED ? -errno : 0;
+}
+
+/* [page][ring][ring], and for a consumer, who reads there, the [ring] once more to write to. */
 static int map_ring(struct vex_ring_map *map, int prot)
 {
-	int flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
 	size_t size = map->ring_size;
 	uint8_t *base;
+	int error;
 
-	map->span = VEX_LANE_PAGE + 2 * size;
+	map->span = VEX_LANE_PAGE + 3 * size;
 	base = mmap(NULL, map->span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (base == MAP_FAILED)
 		return -errno;
-	if (mmap(base, VEX_LANE_PAGE + size, prot, flags, map->fd, 0) == MAP_FAILED ||
-			mmap(base + VEX_LANE_PAGE + size, size, prot, flags, map->fd,
-					VEX_LANE_PAGE) == MAP_FAILED) {
-		int error = -errno;
-
-		munmap(base, map->span);
-		return error;
-	}
 	map->base = base;
 	map->page = (struct vex_lane_producer_page *)base;
 	map->ring = base + VEX_LANE_PAGE;
-	return 0;
+	map->lines = prot & PROT_WRITE ? map->ring : map->ring + 2 * size;
+	error = map_part(map, base, VEX_LANE_PAGE + size, 0, prot);
+	if (!error)
+		error = map_part(map, map->ring + size, size, VEX_LANE_PAGE, prot);
+	if (!error && map->lines != map->ring)
+		error = map_part(map, map->lines, size, VEX_LANE_PAGE, PROT_READ | PROT_WRITE);
+	return error;
 }
 
 int vex_ring_map_create(struct vex_ring_map *map, uint64_t ring_size)
@@ -83,7 +92,7 @@ int vex_ring_map_create(struct vex_ring_map *map, uint64_t ring_size)
 	if (map->fd < 0)
 		return map->fd;
 	error = map_ring(map, PROT_READ | PROT_WRITE);
-	if (!error && fcntl(map->fd, F_ADD_SEALS, SEALS) < 0)
+	if (!error && fcntl(map->fd, F_ADD_SEALS, RING_SEALS) < 0)
 		error = -errno;
 	if (error)
 		vex_ring_map_close(map);
@@ -98,11 +107,13 @@ int vex_ring_map_open(struct vex_ring_map *map, int fd, uint64_t ring_size)
 	if (!vex_ring_size_valid(ring_size))
 		error = -EINVAL;
 	else
-		error = verify_memfd(fd, VEX_LANE_PAGE + ring_size, &map->inode);
+		error = verify_memfd(fd, VEX_LANE_PAGE + ring_size, RING_SEALS, &map->inode);
 	if (!error)
 		error = map_ring(map, PROT_READ);
 	close(fd);
 	map->fd = -1;
+	if (error)
+		vex_ring_map_close(map);
 	return error;
 }
 
@@ -128,7 +139,7 @@ int vex_page_map_create(struct vex_page_map *map)
 			map->fd, 0);
 	if (page != MAP_FAILED)
 		map->page = page;
-	if (page != MAP_FAILED && fcntl(map->fd, F_ADD_SEALS, SEALS) == 0)
+	if (page != MAP_FAILED && fcntl(map->fd, F_ADD_SEALS, PAGE_SEALS) == 0)
 		return 0;
 	error = -errno;
 	vex_page_map_close(map);
@@ -138,7 +149,7 @@ int vex_page_map_create(struct vex_page_map *map)
 int vex_page_map_open(struct vex_page_map *map, int fd)
 {
 	uint64_t inode;
-	int error = verify_memfd(fd, VEX_LANE_PAGE, &inode);
+	int error = verify_memfd(fd, VEX_LANE_PAGE, PAGE_SEALS, &inode);
 	void *page;
 
 	if (!error) {

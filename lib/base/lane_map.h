@@ -2,9 +2,10 @@
 /*
  * The memory of user-space lanes: sealed memfds and their mappings.
  *
- * Who makes an object maps it writable, then seals it against shrinking, growing and any
- * further writable mapping, and passes the fd. Who receives it verifies the seals, so that
- * neither a SIGBUS nor a foreign hand on his own positions is possible.
+ * Who makes an object maps it, then seals it against shrinking and growing, a consumer's page
+ * against any further writable mapping as well, and passes the fd. Who receives it verifies the
+ * seals, so that no SIGBUS is possible. A consumer could write to the producer's page, which it
+ * maps read-only; it would mislead nobody but itself, since a producer reads nothing there.
  * Not thread-safe per object. Functions return 0 or a negative errno.
  */
 #ifndef VEX_BASE_LANE_MAP_H
@@ -21,6 +22,7 @@ struct vex_ring_map {
 	uint64_t inode; /**< of a foreign one: tells one memfd from another */
 	struct vex_lane_producer_page *page; /**< read-only for the consumer */
 	uint8_t *ring;			     /**< read-only for the consumer */
+	uint8_t *lines; /**< of the ring, once, to write to */
 };
 
 /** A consumer's object. */
@@ -35,7 +37,7 @@ int vex_ring_size_valid(uint64_t ring_size);
 /** Makes a ring; the fd stays open for passing. */
 int vex_ring_map_create(struct vex_ring_map *map, uint64_t ring_size);
 
-/** Maps a foreign ring read-only and closes fd. -EPERM: not sealed; -EINVAL: wrong size. */
+/** Maps a foreign ring, its page read-only, and closes fd. -EPERM: not sealed; -EINVAL: wrong size. */
 int vex_ring_map_open(struct vex_ring_map *map, int fd, uint64_t ring_size);
 
 void vex_ring_map_close(struct vex_ring_map *map);

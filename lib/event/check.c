@@ -40,16 +40,13 @@ static const uint8_t type_known[VEX_TYPE_LIMIT] = {
 };
 #undef VEX_EVENT
 
-/* What has been seen of a record's attributes so far. */
-struct attr_walk {
-	uint32_t seen;
-	uint32_t count;
+/* Attributes that may stand there several times, counted. */
+struct lists {
 	uint32_t pairs;
 	uint32_t labels;
-	uint32_t previous;
 };
 
-VEX_STATIC_ASSERT(VEX_ATTR_LIMIT <= 32, "attr_walk.seen has a bit for each attribute");
+VEX_STATIC_ASSERT(VEX_ATTR_LIMIT <= 32, "a bit for each attribute says what was seen");
 
 /* Paths are short: what a call to memchr() costs would be most of it. */
 static inline bool has_nul(const uint8_t *text, uint32_t len)
@@ -72,65 +69,64 @@ static inline bool has_nul(const uint8_t *text, uint32_t len)
 #endif
 }
 
-static enum vex_check check_repeats(struct attr_walk *walk, uint32_t id)
+static enum vex_check check_repeats(struct lists *lists, uint32_t id, uint32_t previous)
 {
-	if (id == VEX_ATTR_VALUE && walk->previous != VEX_ATTR_NAME)
+	if (id == VEX_ATTR_VALUE && previous != VEX_ATTR_NAME)
 		return VEX_CHECK_STRING;
-	walk->pairs += id == VEX_ATTR_NAME;
-	walk->labels += id == VEX_ATTR_LABEL;
-	if (walk->pairs > VEX_EVENT_PAIRS_MAX || walk->labels > VEX_EVENT_LABELS_MAX)
+	lists->pairs += id == VEX_ATTR_NAME;
+	lists->labels += id == VEX_ATTR_LABEL;
+	if (lists->pairs > VEX_EVENT_PAIRS_MAX || lists->labels > VEX_EVENT_LABELS_MAX)
 		return VEX_CHECK_ATTRIBUTE;
 	return VEX_CHECK_OK;
 }
 
-static inline enum vex_check check_attr(struct attr_walk *walk, uint32_t id, uint32_t len,
+/* An attribute by itself: all but whether it may stand there once more. */
+static inline enum vex_check check_attr(const struct attr_rule *rule, uint32_t len,
 		const uint8_t *payload)
 {
-	struct attr_rule rule;
-	enum vex_check check = VEX_CHECK_OK;
-
-	if (VEX_UNLIKELY(id >= VEX_ATTR_LIMIT))
+	if (VEX_UNLIKELY(!rule->known || len < rule->min || len > rule->max))
 		return VEX_CHECK_ATTRIBUTE;
-	rule = attr_rules[id];
-	if (VEX_UNLIKELY(!rule.known || len < rule.min || len > rule.max))
-		return VEX_CHECK_ATTRIBUTE;
-	if (VEX_UNLIKELY(rule.care & REPEATS))
-		check = check_repeats(walk, id);
-	else if (VEX_UNLIKELY(walk->seen & 1u << id))
-		return VEX_CHECK_ATTRIBUTE;
-	if ((rule.care & NO_NUL) && VEX_UNLIKELY(has_nul(payload, len)))
+	if ((rule->care & NO_NUL) && VEX_UNLIKELY(has_nul(payload, len)))
 		return VEX_CHECK_STRING;
-	walk->seen |= 1u << id;
-	walk->previous = id;
-	walk->count++;
-	return check;
+	return VEX_CHECK_OK;
 }
 
-static inline enum vex_check check_attrs(const struct vex_record *record, struct attr_walk *walk)
+/* All attributes; those seen, a bit each, in *all. */
+static inline enum vex_check check_attrs(const struct vex_record *record, uint32_t *all)
 {
 	const uint8_t *at = (const uint8_t *)(record + 1);
 	const uint8_t *end = (const uint8_t *)record + record->size;
+	uint32_t seen = 0, count = 0, previous = VEX_ATTR_NONE;
+	struct lists lists = {0};
 
-	while (at < end) {
-		uint32_t head, len;
+	for (; at < end; count++) {
 		enum vex_check check;
+		uint32_t head, len, id;
 
 		memcpy(&head, at, sizeof(head)); /* eight bytes are there: sizes are multiples */
 		len = vex_attr_head_len(head);
-		if (VEX_UNLIKELY(vex_attr_span(len) > (size_t)(end - at)))
+		id = vex_attr_head_id(head);
+		if (VEX_UNLIKELY(vex_attr_span(len) > (size_t)(end - at) || id >= VEX_ATTR_LIMIT))
 			return VEX_CHECK_ATTRIBUTE;
-		check = check_attr(walk, vex_attr_head_id(head), len, at + VEX_ATTR_HEAD);
+		check = check_attr(&attr_rules[id], len, at + VEX_ATTR_HEAD);
+		if (VEX_UNLIKELY(check == VEX_CHECK_OK && attr_rules[id].care & REPEATS))
+			check = check_repeats(&lists, id, previous);
+		else if (VEX_UNLIKELY(seen & 1u << id))
+			check = VEX_CHECK_ATTRIBUTE;
 		if (VEX_UNLIKELY(check != VEX_CHECK_OK))
 			return check;
+		seen |= 1u << id;
+		previous = id;
 		at += vex_attr_span(len);
 	}
-	return VEX_CHECK_OK;
+	*all = seen;
+	return count == record->attr_count ? VEX_CHECK_OK : VEX_CHECK_COUNT;
 }
 
 enum vex_check vex_record_check(const struct vex_record *record, size_t available)
 {
-	struct attr_walk walk = {0};
 	enum vex_check check;
+	uint32_t seen;
 
 	if (available < VEX_RECORD_MIN || record->size < VEX_RECORD_MIN ||
 			record->size > VEX_RECORD_MAX || record->size > available ||
@@ -140,12 +136,10 @@ enum vex_check vex_record_check(const struct vex_record *record, size_t availabl
 		return VEX_CHECK_TYPE;
 	if (record->boundary >= VEX_BOUNDARY_COUNT)
 		return VEX_CHECK_BOUNDARY;
-	check = check_attrs(record, &walk);
+	check = check_attrs(record, &seen);
 	if (check != VEX_CHECK_OK)
 		return check;
-	if (walk.count != record->attr_count)
-		return VEX_CHECK_COUNT;
-	if (!!(walk.seen & 1u << VEX_ATTR_GAP) != (record->type == VEX_GAP))
+	if (!!(seen & 1u << VEX_ATTR_GAP) != (record->type == VEX_GAP))
 		return VEX_CHECK_ATTRIBUTE;
 	return VEX_CHECK_OK;
 }

@@ -71,6 +71,32 @@ uint32_t vex_event_size(const struct vex_event *event)
 	return size > VEX_RECORD_MAX ? 0 : size;
 }
 
+/* All fixed attributes, and three strings' heads and padding. */
+#define FIXED_ROOM 320u
+
+VEX_STATIC_ASSERT(8 * 12 + sizeof(struct vex_attr_task) + sizeof(struct vex_attr_file) +
+					sizeof(struct vex_attr_range) + sizeof(struct vex_attr_gap) +
+					sizeof(struct vex_attr_graph) +
+					sizeof(struct vex_attr_vector) + 3 * 8 <=
+				FIXED_ROOM,
+		"FIXED_ROOM holds every fixed attribute");
+
+uint32_t vex_event_room(const struct vex_event *event)
+{
+	if (VEX_UNLIKELY(!fits(event) || (event->pair_count | event->label_count)))
+		return vex_event_size(event);
+	return VEX_RECORD_MIN + FIXED_ROOM +
+			(uint32_t)(event->comm.len + event->path.len + event->path2.len);
+}
+
+static inline uint64_t load_word(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, 8);
+	return word;
+}
+
 static inline uint64_t load_tail(const uint8_t *end, size_t count, size_t before)
 {
 	uint64_t word = 0;
@@ -85,32 +111,57 @@ static inline uint64_t load_tail(const uint8_t *end, size_t count, size_t before
 }
 
 /*
- * In aligned words, each written once: a store that crosses into a line which the consumer
- * has just read would wait for both lines, and everything behind it.
+ * A record under way. Words are aligned and written once: a store that crosses into a line
+ * which the consumer has just read would wait for both lines, and everything behind it. The
+ * word that follows the header shares its line, and is kept until that line is written at once.
  */
-static inline uint8_t *put(uint8_t *at, enum vex_attr_id id, const void *data, size_t len)
+struct put {
+	uint64_t *at;
+	uint64_t first;
+	uint32_t count; /* of attributes */
+};
+
+/* The payload but for its first four bytes, which stand in the head's word. */
+static inline uint64_t *put_rest(uint64_t *out, const uint8_t *in, size_t len)
 {
-	uint64_t *out = (uint64_t *)at;
+	const uint8_t *at = in + 4, *end = in + len;
+
+	for (; end - at >= 32; at += 32, out += 4) {
+		VEX_STORE_RELAXED(&out[0], load_word(at));
+		VEX_STORE_RELAXED(&out[1], load_word(at + 8));
+		VEX_STORE_RELAXED(&out[2], load_word(at + 16));
+		VEX_STORE_RELAXED(&out[3], load_word(at + 24));
+	}
+	for (; end - at >= 8; at += 8)
+		*out++ = load_word(at);
+	if (at < end)
+		*out++ = load_tail(end, (size_t)(end - at), (size_t)(at - in));
+	return out;
+}
+
+static VEX_ALWAYS_INLINE struct put put(struct put to, enum vex_attr_id id, const void *data,
+		size_t len)
+{
 	const uint8_t *in = data;
-	const uint8_t *end;
 	uint32_t start = 0;
+	uint64_t word;
 
 	if (VEX_LIKELY(len >= 4))
 		memcpy(&start, in, 4);
 	else if (len)
 		start = (uint32_t)load_tail(in + len, len, 0);
-	*out++ = vex_attr_head(id, (uint32_t)len) | (uint64_t)start << 32;
-	if (len <= 4)
-		return (uint8_t *)out;
-	end = in + len;
-	for (in += 4; end - in >= 8; in += 8)
-		memcpy(out++, in, 8);
-	if (in < end)
-		*out++ = load_tail(end, (size_t)(end - in), (size_t)(in - (const uint8_t *)data));
-	return (uint8_t *)out;
+	word = vex_attr_head(id, (uint32_t)len) | (uint64_t)start << 32;
+	if (to.count++)
+		*to.at = word;
+	else
+		to.first = word;
+	to.at++;
+	if (len > 4)
+		to.at = put_rest(to.at, in, len);
+	return to;
 }
 
-static uint8_t *put_file(const struct vex_event *event, uint8_t *at)
+static VEX_ALWAYS_INLINE struct put put_file(const struct vex_event *event, struct put to)
 {
 	struct vex_attr_file file = {.dev = event->dev,
 			.ino = event->ino,
@@ -118,124 +169,100 @@ static uint8_t *put_file(const struct vex_event *event, uint8_t *at)
 			.mode = event->mode,
 			.flags = event->flags};
 
-	return put(at, VEX_ATTR_FILE, &file, sizeof(file));
+	return put(to, VEX_ATTR_FILE, &file, sizeof(file));
 }
 
-static uint8_t *put_who(const struct vex_event *event, uint8_t *at, uint8_t *count)
+static VEX_ALWAYS_INLINE struct put put_who(const struct vex_event *event, struct put to)
 {
 	struct vex_attr_task task = {.tid = event->tid, .ppid = event->ppid};
 
-	if (event->has & VEX_HAS_TASK) {
-		at = put(at, VEX_ATTR_TASK, &task, sizeof(task));
-		++*count;
-	}
-	if (event->has & VEX_HAS_COMM) {
-		at = put(at, VEX_ATTR_COMM, event->comm.data, event->comm.len);
-		++*count;
-	}
-	if (event->has & VEX_HAS_TENANT) {
-		at = put(at, VEX_ATTR_TENANT, &event->tenant, sizeof(event->tenant));
-		++*count;
-	}
-	return at;
+	if (event->has & VEX_HAS_TASK)
+		to = put(to, VEX_ATTR_TASK, &task, sizeof(task));
+	if (event->has & VEX_HAS_COMM)
+		to = put(to, VEX_ATTR_COMM, event->comm.data, event->comm.len);
+	if (event->has & VEX_HAS_TENANT)
+		to = put(to, VEX_ATTR_TENANT, &event->tenant, sizeof(event->tenant));
+	return to;
 }
 
-static uint8_t *put_what(const struct vex_event *event, uint8_t *at, uint8_t *count)
+static VEX_ALWAYS_INLINE struct put put_what(const struct vex_event *event, struct put to)
 {
 	struct vex_attr_range range = {.offset = event->offset, .size = event->size};
 
-	if (event->has & VEX_HAS_FILE) {
-		at = put_file(event, at);
-		++*count;
-	}
-	if (event->has & VEX_HAS_RANGE) {
-		at = put(at, VEX_ATTR_RANGE, &range, sizeof(range));
-		++*count;
-	}
-	if (event->has & VEX_HAS_PATH) {
-		at = put(at, VEX_ATTR_PATH, event->path.data, event->path.len);
-		++*count;
-	}
-	if (event->has & VEX_HAS_PATH2) {
-		at = put(at, VEX_ATTR_PATH2, event->path2.data, event->path2.len);
-		++*count;
-	}
-	return at;
+	if (event->has & VEX_HAS_FILE)
+		to = put_file(event, to);
+	if (event->has & VEX_HAS_RANGE)
+		to = put(to, VEX_ATTR_RANGE, &range, sizeof(range));
+	if (event->has & VEX_HAS_PATH)
+		to = put(to, VEX_ATTR_PATH, event->path.data, event->path.len);
+	if (event->has & VEX_HAS_PATH2)
+		to = put(to, VEX_ATTR_PATH2, event->path2.data, event->path2.len);
+	return to;
 }
 
-static uint8_t *put_rare(const struct vex_event *event, uint8_t *at, uint8_t *count)
+static struct put put_rare(const struct vex_event *event, struct put to)
 {
-	if (event->duration_ns >= UINT32_MAX) {
-		at = put(at, VEX_ATTR_DURATION, &event->duration_ns, sizeof(event->duration_ns));
-		++*count;
-	}
-	if (event->has & VEX_HAS_PARENT2) {
-		at = put(at, VEX_ATTR_PARENT2, &event->parent2_ino, sizeof(event->parent2_ino));
-		++*count;
-	}
-	if (event->has & VEX_HAS_GAP) {
-		at = put(at, VEX_ATTR_GAP, &event->gap, sizeof(event->gap));
-		++*count;
-	}
-	if (event->has & VEX_HAS_GRAPH) {
-		at = put(at, VEX_ATTR_GRAPH, &event->graph, sizeof(event->graph));
-		++*count;
-	}
-	if (event->has & VEX_HAS_VECTOR) {
-		at = put(at, VEX_ATTR_VECTOR, &event->vector, sizeof(event->vector));
-		++*count;
-	}
-	return at;
+	if (event->duration_ns >= UINT32_MAX)
+		to = put(to, VEX_ATTR_DURATION, &event->duration_ns, sizeof(event->duration_ns));
+	if (event->has & VEX_HAS_PARENT2)
+		to = put(to, VEX_ATTR_PARENT2, &event->parent2_ino, sizeof(event->parent2_ino));
+	if (event->has & VEX_HAS_GAP)
+		to = put(to, VEX_ATTR_GAP, &event->gap, sizeof(event->gap));
+	if (event->has & VEX_HAS_GRAPH)
+		to = put(to, VEX_ATTR_GRAPH, &event->graph, sizeof(event->graph));
+	if (event->has & VEX_HAS_VECTOR)
+		to = put(to, VEX_ATTR_VECTOR, &event->vector, sizeof(event->vector));
+	return to;
 }
 
-static void put_lists(const struct vex_event *event, uint8_t *at, uint8_t *count)
+static struct put put_lists(const struct vex_event *event, struct put to)
 {
 	for (uint32_t i = 0; i < event->pair_count; i++) {
 		const struct vex_pair *pair = &event->pairs[i];
 
-		at = put(at, VEX_ATTR_NAME, pair->name.data, pair->name.len);
-		at = put(at, VEX_ATTR_VALUE, pair->value.data, pair->value.len);
+		to = put(to, VEX_ATTR_NAME, pair->name.data, pair->name.len);
+		to = put(to, VEX_ATTR_VALUE, pair->value.data, pair->value.len);
 	}
 	for (uint32_t i = 0; i < event->label_count; i++)
-		at = put(at, VEX_ATTR_LABEL, event->labels[i].data, event->labels[i].len);
-	*count = (uint8_t)(*count + 2 * event->pair_count + event->label_count);
+		to = put(to, VEX_ATTR_LABEL, event->labels[i].data, event->labels[i].len);
+	return to;
 }
 
-/*
- * In words, and last: the header's line is the one that a consumer polls, and whoever copies
- * the record reads it in wide pieces, which narrow stores would hold up.
- */
+/* Last and at once: the header's line is the one that a consumer polls. */
 static inline void put_header(const struct vex_event *event, const struct vex_header *header,
-		struct vex_record *record, uint8_t count)
+		struct vex_record *record, struct put done)
 {
 	uint64_t *word = (uint64_t *)record;
 	uint32_t duration = event->duration_ns < UINT32_MAX ? (uint32_t)event->duration_ns
 							    : UINT32_MAX;
 
+	__asm__ __volatile__("" ::: "memory");
 	word[1] = event->id.seq;
 	word[2] = event->id.node | (uint64_t)event->id.port << 32 | (uint64_t)event->id.lane << 48;
 	word[3] = header->start_ns;
 	word[4] = duration | (uint64_t)(uint32_t)event->result << 32;
-	word[5] = event->type | (uint64_t)header->boundary << 16 | (uint64_t)count << 24 |
-			(uint64_t)event->pid << 32;
+	word[5] = event->type | (uint64_t)header->boundary << 16 |
+			(uint64_t)(uint8_t)done.count << 24 | (uint64_t)event->pid << 32;
 	word[6] = event->uid | (uint64_t)event->gid << 32;
+	if (done.count)
+		word[7] = done.first;
 }
 
 #define RARE (VEX_HAS_PARENT2 | VEX_HAS_GAP | VEX_HAS_GRAPH | VEX_HAS_VECTOR)
 
-void vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
+uint32_t vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
 		struct vex_record *record)
 {
-	uint8_t *at = (uint8_t *)(record + 1);
-	uint8_t count = 0;
+	struct put to = {.at = (uint64_t *)(record + 1)};
 
-	at = put_who(event, at, &count);
-	at = put_what(event, at, &count);
+	to = put_who(event, to);
+	to = put_what(event, to);
 	if (VEX_UNLIKELY((event->has & RARE) || event->duration_ns >= UINT32_MAX))
-		at = put_rare(event, at, &count);
+		to = put_rare(event, to);
 	if (VEX_UNLIKELY(event->pair_count | event->label_count))
-		put_lists(event, at, &count);
-	put_header(event, header, record, count);
+		to = put_lists(event, to);
+	put_header(event, header, record, to);
+	return (uint32_t)((uint8_t *)to.at - (uint8_t *)record);
 }
 
 void vex_event_encode(const struct vex_event *event, struct vex_record *record)

@@ -110,6 +110,9 @@ const char *vex_check_text(enum vex_check check);
 /** Bytes that the event takes as a record; 0 where it can't be one (a string too long). */
 uint32_t vex_event_size(const struct vex_event *event);
 
+/** Never less than vex_event_size(), and 0 where that is; quicker. At most a few hundred more. */
+uint32_t vex_event_room(const struct vex_event *event);
+
 /**
  * Writes the event as a record of exactly vex_event_size() bytes: everything but size and
  * lane_seq, which the lane writes (callers outside lanes set them themselves).
@@ -122,8 +125,8 @@ struct vex_header {
 	uint8_t boundary;
 };
 
-/** The same, with these in place of what the event says. */
-void vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
+/** The same, with these in place of what the event says. Returns the record's size. */
+uint32_t vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
 		struct vex_record *record);
 
 /**

@@ -30,7 +30,6 @@ struct vex_lane {
 	struct vex_page_map page;
 	uint32_t number; /* that the data plane gave */
 	struct vex_lane *next;
-	uint64_t scratch[128] VEX_LINE_ALIGNED; /* a usual record is made here first */
 };
 
 struct vex_port {
@@ -328,11 +327,16 @@ struct vex_record *vex_reserve(struct vex_lane *lane, uint32_t size, int *error)
 	return record;
 }
 
-void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
+static inline void commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
 {
 	vex_lane_commit(&lane->writer, record, size);
 	if (VEX_UNLIKELY(vex_lane_wake_needed(&lane->writer)))
 		kick(lane->port);
+}
+
+void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
+{
+	commit(lane, record, size);
 }
 
 int vex_flush(struct vex_lane *lane)
@@ -344,49 +348,44 @@ int vex_flush(struct vex_lane *lane)
 	return 0;
 }
 
-static inline void encode(const struct vex_lane *lane, const struct vex_event *event,
+static inline uint32_t encode(const struct vex_lane *lane, const struct vex_event *event,
 		struct vex_record *record)
 {
 	struct vex_header header = {
 			.start_ns = event->start_ns ? event->start_ns : vex_clock_now(),
 			.boundary = lane->boundary ? lane->boundary : event->boundary};
 
-	vex_event_encode_as(event, &header, record);
+	return vex_event_encode_as(event, &header, record);
 }
 
-/*
- * From the scratch to the lane. The line that the consumer polls goes last and at once, so
- * that it changes hands once. Words, as they were written: a wider load would have to wait
- * until the stores it covers have left the store buffer, behind those to the lane before.
- */
-static inline void copy_words(uint64_t *to, const uint64_t *from, uint32_t count)
-{
-	uint32_t line = count < 8 ? count : 8;
-
-	for (uint32_t i = 8; i < count; i++)
-		VEX_STORE_RELAXED(&to[i], from[i]);
-	for (uint32_t i = 1; i < line; i++)
-		VEX_STORE_RELAXED(&to[i], from[i]);
-}
-
-int vex_publish(struct vex_lane *lane, const struct vex_event *event)
+/* Where room may be short, its exact size counts, and so do the ways to wait for it. */
+static int publish_exactly(struct vex_lane *lane, const struct vex_event *event)
 {
 	uint32_t size = vex_event_size(event);
 	struct vex_record *record;
 	int error;
 
-	if (VEX_UNLIKELY(!size))
+	if (!size)
 		return vex_fail(-EINVAL, "the event has a string or a list that is too long");
 	record = vex_reserve(lane, size, &error);
-	if (VEX_UNLIKELY(!record))
+	if (!record)
 		return error;
-	if (VEX_LIKELY(size <= sizeof(lane->scratch))) {
-		encode(lane, event, (struct vex_record *)lane->scratch);
-		copy_words((uint64_t *)record, lane->scratch, size / 8);
-	} else {
-		encode(lane, event, record);
-	}
-	vex_commit(lane, record, size);
+	commit(lane, record, encode(lane, event, record));
+	return 0;
+}
+
+int vex_publish(struct vex_lane *lane, const struct vex_event *event)
+{
+	struct vex_lane_writer *writer = &lane->writer;
+	uint32_t room = vex_event_room(event);
+	struct vex_record *record;
+
+	if (VEX_UNLIKELY(!room || room > lane->record_max || writer->lost_count))
+		return publish_exactly(lane, event);
+	record = vex_lane_reserve(writer, room);
+	if (VEX_UNLIKELY(!record))
+		return publish_exactly(lane, event);
+	commit(lane, record, encode(lane, event, record));
 	return 0;
 }
 

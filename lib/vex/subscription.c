@@ -54,8 +54,8 @@ static int attach_lane(struct vex_subscription *sub, struct target_lane *lane, u
 	error = vex_ring_map_open(&lane->ring, fd, message.lane.ring_size);
 	if (error)
 		return error;
-	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.ring_size,
-			lane->page.page, lane->ring.page);
+	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.lines,
+			lane->ring.ring_size, lane->page.page, lane->ring.page);
 	return 0;
 }
 

@@ -178,8 +178,8 @@ static void lane_init(uint32_t number)
 	h->ring = aligned_alloc(VEX_LINE, 2 * RING);
 	MUST(h->ring);
 	memset(h->ring, 0, 2 * RING);
-	vex_lane_writer_init(&h->writer, h->ring, RING, &h->producer, &h->consumer);
-	vex_lane_reader_init(&h->lane.reader, h->ring, RING, &h->consumer, &h->producer);
+	vex_lane_writer_init(&h->writer, h->ring, h->ring, RING, &h->producer, &h->consumer);
+	vex_lane_reader_init(&h->lane.reader, h->ring, h->ring, RING, &h->consumer, &h->producer);
 	h->lane.record_max = vex_lane_record_max(RING);
 	h->lane.number = number;
 	h->lane.stat = &h->stat;

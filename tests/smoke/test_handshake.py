@@ -105,11 +105,11 @@ class Handshake(Case):
                 connection.ask(raw.message(raw.START), [null.fileno()] * count)
 
     def test_memory_that_is_no_lane(self):
-        """Not sealed, of another size, too large, or no memory at all."""
+        """Not sealed, sealed too well, of another size, too large, or no memory at all."""
         size = raw.PAGE + raw.RING
-        good = raw.ALL_SEALS
+        good = raw.RING_SEALS
         pipe_out, pipe_in = os.pipe()
-        bad = [(raw.memfd(size, good & ~raw.SEAL_FUTURE_WRITE), raw.RING),
+        bad = [(raw.memfd(size, raw.PAGE_SEALS), raw.RING),
                (raw.memfd(size, good & ~raw.SEAL_SHRINK), raw.RING),
                (raw.memfd(size, good & ~raw.SEAL_GROW), raw.RING),
                (raw.memfd(size, 0), raw.RING), (raw.memfd(size - 1), raw.RING),
@@ -163,7 +163,7 @@ class Handshake(Case):
         memory = os.memfd_create('ring', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.truncate(memory, raw.PAGE + raw.RING)
         with mmap.mmap(memory, raw.PAGE + raw.RING) as ring:
-            raw.fcntl.fcntl(memory, raw.F_ADD_SEALS, raw.ALL_SEALS)
+            raw.fcntl.fcntl(memory, raw.F_ADD_SEALS, raw.RING_SEALS)
             for seq in range(10):
                 ring[raw.PAGE + seq * 64:raw.PAGE + seq * 64 + 64] = raw.event(seq)
             for _ in range(3):
@@ -231,7 +231,7 @@ class Handshake(Case):
         with self.connect() as connection:
             self.assertEqual(connection.say_hello(raw.SUBSCRIBER, ring_size=4096).kind,
                              raw.WELCOME)
-            page = raw.memfd(raw.PAGE)
+            page = raw.memfd(raw.PAGE, raw.PAGE_SEALS)
             self.assertEqual(connection.ask(raw.lane_add(4096), [page]).kind, raw.LANE_ADDED)
             os.close(page)
             self.assertEqual(connection.ask(raw.message(raw.START)).kind, raw.DONE)
@@ -243,7 +243,7 @@ class Handshake(Case):
         page = os.memfd_create('page', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.truncate(page, raw.PAGE)
         with mmap.mmap(page, raw.PAGE) as shared, self.connect() as connection:
-            raw.fcntl.fcntl(page, raw.F_ADD_SEALS, raw.ALL_SEALS)
+            raw.fcntl.fcntl(page, raw.F_ADD_SEALS, raw.PAGE_SEALS)
             connection.say_hello(raw.SUBSCRIBER, ring_size=4096)
             self.assertEqual(connection.ask(raw.lane_add(4096), [page]).kind, raw.LANE_ADDED)
             self.assertEqual(connection.ask(raw.message(raw.START)).kind, raw.DONE)
@@ -255,8 +255,23 @@ class Handshake(Case):
             self.dataplane.tool('check')
         os.close(page)
 
+    def test_a_subscriber_that_writes_all_over_its_ring(self):
+        """The ring is the one memory of the data plane's that another may write to."""
+        with self.connect() as connection:
+            connection.say_hello(raw.SUBSCRIBER, ring_size=4096)
+            page = raw.memfd(raw.PAGE, raw.PAGE_SEALS)
+            answer = connection.ask(raw.lane_add(4096), [page])
+            self.assertEqual(connection.ask(raw.message(raw.START)).kind, raw.DONE)
+            rng = random.Random(3)
+            received = self.honest.report()['received']
+            with mmap.mmap(answer.fd(), raw.PAGE + 4096) as ring:
+                while self.honest.report()['received'] < received + 2000:
+                    ring[:] = rng.randbytes(raw.PAGE + 4096)
+            self.dataplane.tool('check')
+            os.close(page)
+
     def test_memory_of_the_data_plane_is_read_only_to_others(self):
-        """The statistics, a producer's positions, a subscriber's ring."""
+        """The statistics, a producer's positions."""
         with self.connect() as connection:
             self.assert_read_only(connection.say_hello(raw.CONTROL).fd(), mmap.PAGESIZE)
         with self.connect() as connection:
@@ -264,11 +279,6 @@ class Handshake(Case):
             ring = raw.memfd(raw.PAGE + raw.RING)
             self.assert_read_only(connection.ask(raw.lane_add(), [ring]).fd(), raw.PAGE)
             os.close(ring)
-        with self.connect() as connection:
-            connection.say_hello(raw.SUBSCRIBER, ring_size=raw.RING)
-            page = raw.memfd(raw.PAGE)
-            self.assert_read_only(connection.ask(raw.lane_add(), [page]).fd(), raw.RING)
-            os.close(page)
 
     def assert_read_only(self, fd, size):
         with mmap.mmap(fd, size, prot=mmap.PROT_READ) as readable:

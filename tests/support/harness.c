@@ -116,7 +116,7 @@ static void open_lane(struct plane *plane, struct consumer *consumer, uint32_t i
 	REQUIRE(subscriber_add_lane(plane, consumer->subscriber, dup(consumer->page[i].fd),
 				&message, &ring_fd, reason) == 0);
 	REQUIRE(vex_ring_map_open(&consumer->ring[i], ring_fd, message.lane.ring_size) == 0);
-	vex_lane_reader_init(&consumer->reader[i], consumer->ring[i].ring,
+	vex_lane_reader_init(&consumer->reader[i], consumer->ring[i].ring, consumer->ring[i].lines,
 			consumer->ring[i].ring_size, consumer->page[i].page,
 			consumer->ring[i].page);
 }

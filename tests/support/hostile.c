@@ -162,7 +162,8 @@ static void gap(struct lane *lane, uint64_t first, uint64_t last, uint64_t count
 
 	memset(&record->id, 0, sizeof(record->id));
 	vex_gap_fill(record, &attr, 1);
-	vex_lane_publish_word(&lane->writer, record, VEX_GAP_RECORD_SIZE, (uint32_t)last);
+	vex_lane_stage_as(&lane->writer, record, VEX_GAP_RECORD_SIZE, (uint32_t)last);
+	vex_lane_publish(&lane->writer);
 	kick(lane);
 }
 

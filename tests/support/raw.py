@@ -15,7 +15,8 @@ SIZE, PAGE, RING = 256, 4096, 65536
 
 F_ADD_SEALS = 1033
 SEAL_SEAL, SEAL_SHRINK, SEAL_GROW, SEAL_WRITE, SEAL_FUTURE_WRITE = 1, 2, 4, 8, 16
-ALL_SEALS = SEAL_SEAL | SEAL_SHRINK | SEAL_GROW | SEAL_FUTURE_WRITE
+RING_SEALS = SEAL_SEAL | SEAL_SHRINK | SEAL_GROW
+PAGE_SEALS = RING_SEALS | SEAL_FUTURE_WRITE
 
 # A record's header (lib/abi/record.h): size, lane_seq, id (4), start, duration, result, type,
 # boundary, attr_count, pid, uid, gid.
@@ -39,7 +40,7 @@ def target(kind, number, worker=0):
     return message(kind, struct.pack('<II', number, worker))
 
 
-def memfd(size, seals=ALL_SEALS):
+def memfd(size, seals=RING_SEALS):
     fd = os.memfd_create('raw', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.truncate(fd, size)
     fcntl.fcntl(fd, F_ADD_SEALS, seals)
