@@ -91,10 +91,10 @@ void rule_node_walk(const struct rule_node *node,
 		void (*visit)(const struct rule_node *node, void *data), void *data);
 
 /**
- * Writes a tree as the text of a condition that parses to the same tree, with few parentheses
- * and one spelling for each thing, so that equal trees give equal texts. BITS stands as
- * field&mask=want, constants as true and false: those two do not parse. Returns the length that
- * it has, as snprintf() does.
+ * Writes a tree as the text of a condition that means the same, with few parentheses and one
+ * spelling for each thing, so that equal trees give equal texts. BITS stands as
+ * field&mask=want, constants as true and false, what is unsupported as name?: those do not parse.
+ * Returns the length that it has, as snprintf() does.
  */
 size_t rule_node_print(const struct rule_node *node, char *out, size_t cap);
 

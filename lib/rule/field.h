@@ -70,6 +70,9 @@ const char *rule_type_name(enum rule_type type);
 /** RULE_FIELD_COUNT where there is none of that name. "attr" is found without its brackets. */
 enum rule_field_id rule_field_by_name(const char *name, size_t len);
 
+/** Whether every event has the field. */
+bool rule_field_always(enum rule_field_id field);
+
 /** RULE_OP_COUNT where there is none; "==" is RULE_OP_EQ. */
 enum rule_op rule_op_by_name(const char *name, size_t len);
 
@@ -111,7 +114,10 @@ static inline void rule_words_add(struct rule_words *words, unsigned value)
 	words->bits[value / 64] |= 1ull << (value % 64);
 }
 
-/** The name of a value, or NULL where there is no such value. */
+/** Turns a set into that of all other values of the field. */
+void rule_words_invert(enum rule_field_id field, struct rule_words *words);
+
+/** The name of a value, or NULL where there is none, as RULE_RES_OTHER has none. */
 const char *rule_word_name(enum rule_field_id field, unsigned value);
 
 enum rule_word_result {

@@ -127,7 +127,7 @@ struct rule_redact {
 enum rule_state {
 	RULE_ACTIVE,
 	RULE_DISABLED,    /**< enabled: false */
-	RULE_UNSUPPORTED, /**< needs what vexplane can't have; see unsupported */
+	RULE_UNSUPPORTED, /**< enabled or not: needs what vexplane can't have; see unsupported */
 };
 
 struct rule {
@@ -139,7 +139,8 @@ struct rule {
 	enum rule_state state;
 	enum rule_priority priority;
 	enum rule_qos qos;
-	bool first; /**< where it matched, no later rule is looked at */
+	bool enabled; /**< what its key says; a disabled rule may be unsupported as well */
+	bool first;   /**< where it matched, no later rule is looked at */
 	uint32_t tag_count;
 	const struct rule_text *tags;
 	/**

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rule/load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rule/finish.h"
+#include "rule/define.h"
+
+/* Files that are being read, the one that includes behind the one that is included. */
+struct including {
+	const struct including *by;
+	const char *path; /* real */
+	unsigned depth;
+};
+
+static void load_path(struct load *load, const char *path, struct rule_pos pos,
+		const struct including *by);
+
+static void say_errno(struct load *load, const char *path, struct rule_pos pos, int error)
+{
+	load_say(load, RULE_ERROR, RULE_DIAG_IO, pos, NULL, "%s: %s", path, strerror(error));
+}
+
+static const struct rule_pos nowhere = {.file = UINT16_MAX};
+
+/* Takes the text over; NULL where there is no room for it. */
+static struct text_file *add_file(struct load *load, const char *name, char *text, size_t len)
+{
+	struct text_file *files = rule_array_room(load->files, load->file_count,
+			&load->file_capacity, sizeof(*files));
+	struct text_file *file;
+
+	if (!files || load->file_count == RULE_FILES_MAX) {
+		free(text);
+		if (!files)
+			load_no_memory(load);
+		else
+			load_say(load, RULE_ERROR, RULE_DIAG_LIMIT, nowhere, NULL,
+					"more than %u files", RULE_FILES_MAX);
+		return NULL;
+	}
+	load->files = files;
+	file = &files[load->file_count++];
+	memset(file, 0, sizeof(*file));
+	file->text = text;
+	file->len = len;
+	file->name = load_keep_text(load, (struct rule_text){name, strlen(name)}).data;
+	if (!file->name)
+		file->name = "";
+	if (text_file_lines(file))
+		load_no_memory(load);
+	return load->error ? NULL : file;
+}
+
+static void include_item(struct load *load, const struct yaml_node *item, const struct including *by)
+{
+	static const char *const keys[] = {"include", NULL};
+	const struct yaml_node *value = yaml_find(item, "include");
+	const struct yaml_node *node = value->kind == YAML_LIST ? value->first : value;
+
+	if (!define_check_keys(load, item, keys))
+		return;
+	for (; node; node = value->kind == YAML_LIST ? node->next : NULL) {
+		const char *from = load->files[node->scalar.file].name;
+		const char *slash = strrchr(from, '/');
+		char path[8192];
+
+		if (!define_scalar(load, node, 4095))
+			continue;
+		if (load->memory) {
+			load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, load_pos(load, &node->scalar),
+					NULL, "text from memory can't include files");
+			return;
+		}
+		snprintf(path, sizeof(path), "%.*s%s",
+				node->scalar.text.data[0] == '/' || !slash ? 0
+									    : (int)(slash - from + 1),
+				from, node->scalar.text.data);
+		load_path(load, path, load_pos(load, &node->scalar), by);
+	}
+}
+
+static void read_items(struct load *load, uint16_t file, const struct including *by)
+{
+	struct yaml_reader reader;
+	struct yaml_node *item;
+
+	if (yaml_reader_begin(&reader, load, file))
+		return;
+	while (!load->error && (item = yaml_reader_next(&reader))) {
+		if (yaml_find(item, "include") && !yaml_find(item, "rule"))
+			include_item(load, item, by);
+		else
+			define_item(load, item);
+	}
+	yaml_reader_end(&reader);
+}
+
+static void load_text(struct load *load, const char *name, char *text, size_t len,
+		const struct including *by)
+{
+	if (add_file(load, name, text, len))
+		read_items(load, (uint16_t)(load->file_count - 1), by);
+}
+
+/* The whole file, a NUL behind it, or NULL and an errno. */
+static char *read_all(int fd, size_t size, size_t *len)
+{
+	char *text = malloc(size + 1);
+	ssize_t n = 1;
+
+	for (*len = 0; text && n > 0 && *len < size; *len += n > 0 ? (size_t)n : 0) {
+		n = read(fd, text + *len, size - *len);
+		if (n < 0 && errno == EINTR)
+			n = 1, *len -= 1;
+	}
+	if (!text || n < 0) {
+		free(text);
+		return NULL;
+	}
+	text[*len] = '\0';
+	return text;
+}
+
+static void load_file(struct load *load, const char *path, struct rule_pos pos,
+		const struct including *by)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	char *text = NULL;
+	size_t len = 0;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		say_errno(load, path, pos, errno);
+	} else if (!S_ISREG(st.st_mode)) {
+		load_say(load, RULE_ERROR, RULE_DIAG_IO, pos, NULL, "%s: not a file", path);
+	} else if (st.st_size > RULE_FILE_BYTES_MAX) {
+		load_say(load, RULE_ERROR, RULE_DIAG_LIMIT, pos, NULL, "%s: more than %u bytes", path,
+				RULE_FILE_BYTES_MAX);
+	} else {
+		text = read_all(fd, (size_t)st.st_size, &len);
+		if (!text)
+			say_errno(load, path, pos, errno);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (text)
+		load_text(load, path, text, len, by);
+}
+
+static int is_rules(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void load_folder(struct load *load, const char *path, struct rule_pos pos,
+		const struct including *by)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(path, &entries, is_rules, by_bytes);
+	char name[8192];
+	int i;
+
+	if (count < 0) {
+		say_errno(load, path, pos, errno);
+		return;
+	}
+	for (i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
+		if (!load->error)
+			load_path(load, name, pos, by);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* True where a file includes itself, at last, or files lie too deep in each other. */
+static bool is_cycle(struct load *load, const char *path, struct rule_pos pos,
+		const struct including *by)
+{
+	const struct including *at;
+
+	for (at = by; at; at = at->by) {
+		if (!strcmp(at->path, path)) {
+			load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, pos, NULL,
+					"%s includes itself", path);
+			return true;
+		}
+	}
+	if (!by || by->depth < RULE_INCLUDE_DEPTH_MAX)
+		return false;
+	load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, pos, NULL,
+			"files include each other deeper than %u", RULE_INCLUDE_DEPTH_MAX);
+	return true;
+}
+
+static void load_path(struct load *load, const char *path, struct rule_pos pos,
+		const struct including *by)
+{
+	struct including here = {.by = by, .depth = by ? by->depth + 1 : 0};
+	char *real = realpath(path, NULL);
+	struct stat st;
+
+	here.path = real;
+	if (!real || stat(real, &st)) {
+		say_errno(load, path, pos, errno);
+	} else if (!is_cycle(load, real, pos, by)) {
+		if (S_ISDIR(st.st_mode))
+			load_folder(load, path, pos, &here);
+		else
+			load_file(load, path, pos, &here);
+	}
+	free(real);
+}
+
+static void free_load(struct load *load)
+{
+	size_t i;
+
+	for (i = 0; i < load->file_count; i++)
+		text_file_free(&load->files[i]);
+	for (i = 0; i < load->list_count; i++)
+		free(load->lists[i].items);
+	free(load->files);
+	free(load->drafts);
+	free(load->macros);
+	free(load->lists);
+	free(load->groups);
+	free(load->programs);
+	rule_names_free(&load->rule_names);
+	rule_names_free(&load->macro_names);
+	rule_names_free(&load->list_names);
+	rule_names_free(&load->group_names);
+	rule_names_free(&load->program_names);
+	rule_memory_free(&load->scratch);
+	rule_memory_free(&load->temporary);
+}
+
+/* A set without anything in it, whose memory is the load's. */
+static struct rule_set *new_set(void)
+{
+	struct rule_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->memory = calloc(1, sizeof(*set->memory));
+	if (set->memory)
+		return set;
+	free(set);
+	return NULL;
+}
+
+void rule_set_free(struct rule_set *set)
+{
+	if (!set)
+		return;
+	rule_memory_free(set->memory);
+	free(set->memory);
+	free(set);
+}
+
+static int finish(struct load *load, struct rule_set **set)
+{
+	int error;
+
+	if (!load->error)
+		finish_set(load);
+	error = load->error ? load->error : load->errors ? -EINVAL : 0;
+	free_load(load);
+	if (error)
+		rule_set_free(load->set);
+	else
+		*set = load->set;
+	return error;
+}
+
+static const struct rule_options no_options;
+
+int rule_set_load(const char *const *paths, size_t count, const struct rule_options *options,
+		struct rule_set **set, struct rule_diags *diags)
+{
+	struct load load = {.options = options ? options : &no_options, .diags = diags};
+	size_t i;
+
+	*set = NULL;
+	load.set = new_set();
+	if (!load.set)
+		return load_no_memory(&load);
+	load.keep = load.set->memory;
+	for (i = 0; i < count && !load.error; i++)
+		load_path(&load, paths[i], nowhere, NULL);
+	return finish(&load, set);
+}
+
+int rule_set_parse(const struct rule_source *sources, size_t count,
+		const struct rule_options *options, struct rule_set **set, struct rule_diags *diags)
+{
+	struct load load = {.options = options ? options : &no_options, .diags = diags, .memory = true};
+	size_t i;
+
+	*set = NULL;
+	load.set = new_set();
+	if (!load.set)
+		return load_no_memory(&load);
+	load.keep = load.set->memory;
+	for (i = 0; i < count && !load.error; i++) {
+		char *text = malloc(sources[i].len + 1);
+
+		if (!text) {
+			load_no_memory(&load);
+			break;
+		}
+		if (sources[i].len)
+			memcpy(text, sources[i].text, sources[i].len);
+		text[sources[i].len] = '\0';
+		load_text(&load, sources[i].name, text, sources[i].len, NULL);
+	}
+	return finish(&load, set);
+}

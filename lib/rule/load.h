@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a load works on, from the first file to the finished set. Private to lib/rule.
+ *
+ *   load.c       files, folders, includes; the order of all that follows
+ *   yaml_tree.c  text to trees of scalars, lists and mappings, one definition at a time
+ *   define.c     trees to definitions: rules, macros, lists; what is appended and overridden
+ *   key.c        our own keys of a rule: route, rate, schedule, ...
+ *   condition.*  a condition's text to an expression: names and words, nothing known of them
+ *   check.c      expressions to trees of tests: fields, operators and values are right
+ *   lower.c      tests of PLAIN fields to tests of CORE ones
+ *   fold.c       what is always true or never
+ */
+#ifndef VEX_RULE_LOAD_H
+#define VEX_RULE_LOAD_H
+
+#include "rule/memory.h"
+#include "rule/names.h"
+#include "rule/rule.h"
+#include "rule/text.h"
+
+struct yaml_node;
+struct expr;
+struct word;
+
+/** A condition as it was written: pieces out of one or more scalars, a blank between them. */
+struct piece {
+	struct piece *next;
+	struct text_scalar scalar;
+	bool made; /**< the text is not what the file says at scalar.start */
+};
+
+struct pieces {
+	struct piece *first;
+	struct piece *last;
+	size_t len; /**< of the text that they make */
+};
+
+/** How far a macro or a list has come; cycles show by what is under way. */
+enum progress { PROGRESS_NONE, PROGRESS_BUSY, PROGRESS_DONE, PROGRESS_FAILED };
+
+struct macro {
+	struct rule_text name;
+	struct rule_pos pos;
+	struct pieces condition;
+	enum progress progress;
+	const struct rule_node *plain;
+	const struct rule_node *lowered;
+	uint32_t nodes;
+	uint32_t depth;
+};
+
+struct list {
+	struct rule_text name;
+	struct rule_pos pos;
+	struct text_scalar *items; /**< on the heap */
+	size_t count;
+	size_t capacity;
+	enum progress progress;
+	struct word *values; /**< other lists in place; in scratch memory */
+	size_t value_count;
+};
+
+/** Words of YAML, in a list. */
+struct scalars {
+	struct scalars *next;
+	struct text_scalar scalar;
+};
+
+/** An exception of a rule, and values that were given to it. */
+struct exception {
+	struct exception *next;
+	struct text_scalar name;
+	struct scalars *fields;
+	struct scalars *comps;
+	struct exception_value *values;
+	struct exception_value **values_end;
+	uint32_t field_count;
+	bool single; /**< fields is one word: values is the list behind `in` */
+};
+
+/** One value for each field, each of them a word or a list of words. */
+struct exception_value {
+	struct exception_value *next;
+	struct exception_cell *cells;
+	uint32_t count;
+	struct text_scalar start;
+};
+
+struct exception_cell {
+	struct exception_cell *next;
+	struct scalars *words;
+	bool list;
+};
+
+/** A rule while it may still be appended to. */
+struct draft {
+	struct rule rule;
+	struct pieces condition;
+	struct text_scalar program; /**< text.data NULL: none */
+	struct exception *exceptions;
+	uint32_t exception_count;
+	bool foreign_source;
+	struct rule_pos source_pos;
+	struct rule_pos route_pos;
+};
+
+struct load {
+	struct rule_set *set;
+	struct rule_memory *keep;   /**< lives as long as the set */
+	struct rule_memory scratch;   /**< until the end of the load */
+	struct rule_memory temporary; /**< until the end of a rule */
+	const struct rule_options *options;
+	struct rule_diags *diags;
+	size_t errors; /**< of this load */
+	int error;     /**< -ENOMEM where memory ran out */
+	bool memory;   /**< from memory: includes nothing */
+	struct text_file *files;
+	size_t file_count;
+	size_t file_capacity;
+	struct draft *drafts;
+	size_t draft_count;
+	size_t draft_capacity;
+	struct rule_names rule_names;
+	struct macro *macros;
+	size_t macro_count;
+	size_t macro_capacity;
+	struct rule_names macro_names;
+	struct list *lists;
+	size_t list_count;
+	size_t list_capacity;
+	struct rule_names list_names;
+	struct rule_group *groups;
+	size_t group_count;
+	size_t group_capacity;
+	struct rule_names group_names;
+	struct rule_program *programs;
+	size_t program_count;
+	size_t program_capacity;
+	struct rule_names program_names;
+	unsigned macro_depth; /**< macros that are under way */
+	unsigned list_depth;  /**< lists, too */
+};
+
+/** What is wrong, and what would not be; each may be NULL but the message. */
+struct complaint {
+	const char *expected;
+	const char *suggestion;
+};
+
+/** Adds a diagnostic. The message is a sentence without a full stop. */
+void load_say(struct load *load, enum rule_severity severity, enum rule_diag_code code,
+		struct rule_pos pos, const struct complaint *complaint, const char *format, ...)
+		__attribute__((format(printf, 6, 7)));
+
+/** Says once that memory ran out; -ENOMEM. */
+int load_no_memory(struct load *load);
+
+/** Memory of the set or of the load; where there is none that is said, and NULL returned. */
+void *load_keep(struct load *load, size_t size);
+void *load_scratch(struct load *load, size_t size);
+void *load_temporary(struct load *load, size_t size);
+struct rule_text load_keep_text(struct load *load, struct rule_text text);
+
+/** Where a scalar stands. */
+struct rule_pos load_pos(const struct load *load, const struct text_scalar *scalar);
+
+/** A name for a message: at most 60 bytes of it. */
+#define SHOWN(text) (int)((text).len < 60 ? (text).len : 60), (text).data
+
+#endif
