@@ -86,9 +86,12 @@ static struct checked check_name(struct load *load, const struct expr *expr)
 	const struct rule_text *name = &expr->field.name;
 	struct rule_suggest suggest = rule_suggest_begin(name->data, name->len);
 	struct complaint complaint = {NULL, NULL};
-	uint32_t number = rule_names_find(&load->macro_names, name->data, name->len);
+	uint32_t number = RULE_NAMES_NONE;
 	size_t i;
 
+	if (!name->data)
+		return (struct checked){.depth = 1};
+	number = rule_names_find(&load->macro_names, name->data, name->len);
 	if (number != RULE_NAMES_NONE)
 		return use_macro(load, &load->macros[number], expr->pos);
 	for (i = 0; i < load->macro_count && i < 10000; i++)
@@ -183,12 +186,16 @@ static struct checked check_expr(struct load *load, const struct expr *expr)
 
 struct checked check_condition(struct load *load, const struct pieces *pieces)
 {
-	struct expr *expr = condition_parse(load, pieces);
+	bool whole;
+	struct expr *expr = condition_parse(load, pieces, &whole);
 	struct checked checked = {NULL, NULL, 0, 0};
 
-	if (!expr)
+	/* Too deep is never whole, and not to be walked along. */
+	if (!expr || expr->depth > RULE_DEPTH_MAX)
 		return checked;
 	checked = check_expr(load, expr);
+	if (!whole)
+		return (struct checked){NULL, NULL, 0, 0};
 	if (checked.nodes <= RULE_NODES_MAX && checked.depth <= RULE_DEPTH_MAX)
 		return checked;
 	load_say(load, RULE_ERROR, RULE_DIAG_LIMIT, expr->pos, NULL,

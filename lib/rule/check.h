@@ -50,7 +50,7 @@ const struct rule_node *lower_test(struct load *load, const struct rule_node *te
 const struct rule_node *fold_test(struct load *load, const struct rule_node *test);
 const struct rule_node *fold_not(struct load *load, const struct rule_node *child);
 const struct rule_node *fold_group(struct load *load, enum rule_node_kind kind,
-		const struct rule_node **children, uint32_t count, struct rule_pos pos);
+		const struct rule_node *const *children, uint32_t count, struct rule_pos pos);
 
 /* Values. */
 

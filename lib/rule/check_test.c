@@ -174,8 +174,10 @@ static bool is_foreign(struct load *load, const struct expr *expr, struct rule_n
 {
 	const struct field_word *word = &expr->field;
 	struct rule_text name = word->foreign.data ? word->foreign : whole_name(load, word);
-	const char *why = rule_field_foreign(word->name.data, word->name.len);
+	const char *why = NULL;
 
+	if (rule_field_by_name(word->name.data, word->name.len) == RULE_FIELD_COUNT)
+		why = rule_field_foreign(word->name.data, word->name.len);
 	if (word->foreign.data) {
 		why = "values are compared as they are";
 		name.len = (size_t)((const char *)memchr(name.data, '(', name.len) - name.data) + 1;
@@ -251,6 +253,29 @@ static bool make_words(struct load *load, const struct values *values, struct ru
 	return good && out->test.words;
 }
 
+/* Of a system call's flags there are more than those of open: others can't be had. */
+static bool has_foreign_flag(struct load *load, const struct values *values, struct rule_node *out)
+{
+	const char *prefix = out->field == RULE_FIELD_EVT_ARG_FLAGS ? "O_" : "S_I";
+	size_t i;
+
+	if (out->field != RULE_FIELD_EVT_ARG_FLAGS && out->field != RULE_FIELD_EVT_ARG_MODE)
+		return false;
+	for (i = 0; i < values->count; i++) {
+		const struct word *word = &values->words[i];
+
+		if (!strncmp(word->text.data, prefix, strlen(prefix)) ||
+				(word->text.data[0] >= '0' && word->text.data[0] <= '9'))
+			continue;
+		out->kind = RULE_NODE_UNSUPPORTED;
+		out->pos = word->pos;
+		out->unsupported.name = load_keep_text(load, word->text);
+		out->unsupported.why = "of system calls only flags of open and modes of chmod are kept";
+		return true;
+	}
+	return false;
+}
+
 static bool make_values(struct load *load, const struct values *values, struct rule_node *out)
 {
 	union rule_value *read = load_keep(load, values->count * sizeof(*read) + 1);
@@ -284,6 +309,8 @@ bool check_test(struct load *load, const struct expr *expr, struct rule_node *ou
 		return false;
 	if (out->op == RULE_OP_EXISTS)
 		return true;
+	if (has_foreign_flag(load, &values, out))
+		return out->unsupported.name.data;
 	return rule_fields[out->field].type == RULE_ENUM ? make_words(load, &values, out)
 							 : make_values(load, &values, out);
 }

@@ -73,10 +73,11 @@ struct parse {
 };
 
 /**
- * Parses the text that the pieces make. NULL where something was wrong with it, which was said.
- * The expression lies in temporary memory.
+ * Parses the text that the pieces make. What is wrong with it is said; *whole is false then, and
+ * what could be parsed is returned, so that its names can be looked at: NULL, or an expression
+ * with EXPR_NAME without a name where something is missing. It lies in temporary memory.
  */
-struct expr *condition_parse(struct load *load, const struct pieces *pieces);
+struct expr *condition_parse(struct load *load, const struct pieces *pieces, bool *whole);
 
 /** A value of a list in YAML: what it stands for as a word of a condition, quotes removed. */
 bool condition_word(struct load *load, const struct rule_text *text, struct rule_pos pos,

@@ -41,7 +41,7 @@ static void condition_yyerror(struct rule_pos *pos, struct parse *parse, void *s
 
 %type <expr> all or and unary test
 %type <words> words
-%type <field> field
+%type <field> field changed
 
 %%
 
@@ -68,7 +68,7 @@ test: field EXISTS
 		{ if (!($$ = condition_test(parse, &$1, $2, EXPR_NO_VALUE, (struct words){0}))) YYNOMEM; }
 	| field OP WORD
 		{ if (!($$ = condition_test(parse, &$1, $2, EXPR_ONE_VALUE, (struct words){$3, $3, 1}))) YYNOMEM; }
-	| field OP field
+	| field OP changed
 		{ if (!($$ = condition_test(parse, &$3, $2, EXPR_NO_VALUE, (struct words){0}))) YYNOMEM; }
 	| field LISTOP '(' words ')'
 		{ if (!($$ = condition_test(parse, &$1, $2, EXPR_VALUE_LIST, $4))) YYNOMEM; }
@@ -76,7 +76,7 @@ test: field EXISTS
 		{ if (!($$ = condition_test(parse, &$1, $2, EXPR_VALUE_LIST, (struct words){0}))) YYNOMEM; }
 	| field LISTOP LISTNAME
 		{ if (!($$ = condition_test(parse, &$1, $2, EXPR_LIST_NAME, (struct words){$3, $3, 1}))) YYNOMEM; }
-	| field LISTOP field
+	| field LISTOP changed
 		{ if (!($$ = condition_test(parse, &$3, $2, EXPR_NO_VALUE, (struct words){0}))) YYNOMEM; }
 	| field BADOP WORD
 		{ if (!($$ = condition_test(parse, &$1, $2, EXPR_ONE_VALUE, (struct words){$3, $3, 1}))) YYNOMEM; }
@@ -85,7 +85,10 @@ test: field EXISTS
 	;
 
 field: FIELD
-	| TRANSFORM field ')'
+	| changed
+	;
+
+changed: TRANSFORM field ')'
 		{ $$ = $2; $$.foreign = $1->text; $$.pos = @1; }
 	;
 

@@ -51,7 +51,7 @@ static bool is_rule_key(const struct yaml_node *key)
 	return yaml_is(key, "rule") || yaml_is(key, "append") || yaml_is(key, "override");
 }
 
-static bool check_rule_keys(struct load *load, const struct yaml_node *item)
+static void check_rule_keys(struct load *load, const struct yaml_node *item)
 {
 	const char *known[32] = {"rule", "append", "override"};
 	unsigned i;
@@ -59,7 +59,7 @@ static bool check_rule_keys(struct load *load, const struct yaml_node *item)
 	for (i = 0; rule_key_infos[i].name; i++)
 		known[i + 3] = rule_key_infos[i].name;
 	known[i + 3] = NULL;
-	return define_check_keys(load, item, known);
+	define_check_keys(load, item, known);
 }
 
 /* The number of what a definition names. */
@@ -233,8 +233,8 @@ static void define_rule(struct load *load, const struct yaml_node *item)
 	uint32_t number;
 	bool whole;
 
-	if (!check_rule_keys(load, item) || !read_change(load, item, &change) ||
-			!define_scalar(load, name, RULE_NAME_MAX))
+	check_rule_keys(load, item); /* what is wrong with them does not hide what else is */
+	if (!read_change(load, item, &change) || !define_scalar(load, name, RULE_NAME_MAX))
 		return;
 	number = rule_names_find(&load->rule_names, name->scalar.text.data, name->scalar.text.len);
 	whole = !change.append && !change.override &&
@@ -316,9 +316,8 @@ static void define_macro(struct load *load, const struct yaml_node *item)
 	enum define_how how;
 	uint32_t number;
 
-	if (!define_check_keys(load, item, macro_keys) ||
-			!how_to_define(load, item, "macro", "condition", &load->macro_names, &number,
-					&how) ||
+	define_check_keys(load, item, macro_keys);
+	if (!how_to_define(load, item, "macro", "condition", &load->macro_names, &number, &how) ||
 			!define_scalar(load, condition, RULE_CONDITION_MAX))
 		return;
 	macro = number == RULE_NAMES_NONE ? new_macro(load, name) : &load->macros[number];
@@ -388,8 +387,8 @@ static void define_list(struct load *load, const struct yaml_node *item)
 	enum define_how how;
 	uint32_t number;
 
-	if (!define_check_keys(load, item, list_keys) ||
-			!how_to_define(load, item, "list", "items", &load->list_names, &number, &how))
+	define_check_keys(load, item, list_keys);
+	if (!how_to_define(load, item, "list", "items", &load->list_names, &number, &how))
 		return;
 	if (items->kind != YAML_LIST && !(items->kind == YAML_SCALAR && !items->scalar.text.len)) {
 		define_refuse(load, items, "a list of values");

@@ -102,8 +102,10 @@ static bool constant_test(const struct rule_node *test, bool *result)
 		return !test->count || (is_number(type) && constant_list(test));
 	if (test->op == RULE_OP_PMATCH)
 		return !test->count;
-	if (test->op == RULE_OP_BITS) /* what is wanted is not even looked at */
-		return test->test.values->bits.want & ~test->test.values->bits.mask;
+	if (test->op == RULE_OP_BITS) { /* of no bits, or wants what it does not look at */
+		*result = !test->test.values->bits.mask && !test->test.values->bits.want;
+		return *result || (test->test.values->bits.want & ~test->test.values->bits.mask);
+	}
 	return is_number(type) && constant_compare(test, result);
 }
 
@@ -123,6 +125,15 @@ const struct rule_node *fold_test(struct load *load, const struct rule_node *tes
 	return node_make(load, &exists);
 }
 
+/* Not one of these words is one of the others, where each event has one. */
+static const struct rule_node *invert_words(struct load *load, const struct rule_node *test)
+{
+	struct rule_words words = *test->test.words;
+
+	rule_words_invert(test->field, &words);
+	return node_words(load, test->field, &words, test->pos);
+}
+
 const struct rule_node *fold_not(struct load *load, const struct rule_node *child)
 {
 	if (child->kind == RULE_NODE_FALSE || child->kind == RULE_NODE_TRUE)
@@ -131,23 +142,95 @@ const struct rule_node *fold_not(struct load *load, const struct rule_node *chil
 		return child->children[0];
 	if (child->kind == RULE_NODE_UNSUPPORTED)
 		return child;
+	if (child->kind == RULE_NODE_TEST && child->test.words && rule_field_always(child->field))
+		return invert_words(load, child);
 	return node_group(load, RULE_NODE_NOT, &child, 1, child->pos);
 }
 
+/* Children in one array, those of children of the same kind among them. */
+static const struct rule_node **flatten(struct load *load, enum rule_node_kind kind,
+		const struct rule_node *const *children, uint32_t count, uint32_t *total)
+{
+	const struct rule_node **flat;
+	uint32_t i;
+
+	for (*total = 0, i = 0; i < count; i++)
+		*total += children[i]->kind == kind ? children[i]->count : 1;
+	flat = load_temporary(load, *total * sizeof(*flat) + 1);
+	for (*total = 0, i = 0; flat && i < count; i++) {
+		const struct rule_node *child = children[i];
+
+		if (child->kind == kind) {
+			memcpy(flat + *total, child->children, child->count * sizeof(*flat));
+			*total += child->count;
+		} else {
+			flat[(*total)++] = child;
+		}
+	}
+	return flat;
+}
+
+static bool both_words(const struct rule_node *a, const struct rule_node *b)
+{
+	return a->kind == RULE_NODE_TEST && b->kind == RULE_NODE_TEST && a->field == b->field &&
+			a->test.words && b->test.words;
+}
+
+/* Two sets of words of one field as one. */
+static const struct rule_node *join_words(struct load *load, enum rule_node_kind kind,
+		const struct rule_node *a, const struct rule_node *b)
+{
+	struct rule_words words = *a->test.words;
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		words.bits[i] = kind == RULE_NODE_AND ? words.bits[i] & b->test.words->bits[i]
+						      : words.bits[i] | b->test.words->bits[i];
+	return node_words(load, a->field, &words, a->pos);
+}
+
+/* Joins each set of words with the first one of its field; false where memory ran out. */
+static bool merge_words(struct load *load, enum rule_node_kind kind, const struct rule_node **list,
+		uint32_t *count)
+{
+	uint32_t kept = 0;
+	uint32_t i;
+	uint32_t j;
+
+	for (i = 0; i < *count; i++) {
+		bool words = list[i]->kind == RULE_NODE_TEST && list[i]->test.words;
+
+		for (j = 0; words && j < kept && !both_words(list[i], list[j]); j++)
+			;
+		if (!words || j == kept) {
+			list[kept++] = list[i];
+			continue;
+		}
+		list[j] = join_words(load, kind, list[j], list[i]);
+		if (!list[j])
+			return false;
+	}
+	*count = kept;
+	return true;
+}
+
 const struct rule_node *fold_group(struct load *load, enum rule_node_kind kind,
-		const struct rule_node **children, uint32_t count, struct rule_pos pos)
+		const struct rule_node *const *children, uint32_t count, struct rule_pos pos)
 {
 	enum rule_node_kind decides = kind == RULE_NODE_AND ? RULE_NODE_FALSE : RULE_NODE_TRUE;
+	const struct rule_node **list = flatten(load, kind, children, count, &count);
 	uint32_t kept = 0;
 	uint32_t i;
 
+	if (!list || !merge_words(load, kind, list, &count))
+		return NULL;
 	for (i = 0; i < count; i++) {
-		if (children[i]->kind == decides)
+		if (list[i]->kind == decides)
 			return node_constant(load, decides == RULE_NODE_TRUE, pos);
-		if (children[i]->kind != RULE_NODE_TRUE && children[i]->kind != RULE_NODE_FALSE)
-			children[kept++] = children[i];
+		if (list[i]->kind != RULE_NODE_TRUE && list[i]->kind != RULE_NODE_FALSE)
+			list[kept++] = list[i];
 	}
 	if (!kept)
 		return node_constant(load, decides == RULE_NODE_FALSE, pos);
-	return kept == 1 ? children[0] : node_group(load, kind, children, kept, pos);
+	return kept == 1 ? list[0] : node_group(load, kind, list, kept, pos);
 }

@@ -40,6 +40,23 @@ static const struct rule_node *bits(struct load *load, enum rule_field_id field,
 			(union rule_value){.bits = {.mask = mask, .want = want}}, pos);
 }
 
+/* contains: has all those bits; intersects: has some of them. */
+static const struct rule_node *lower_flags(struct load *load, const struct rule_node *test)
+{
+	uint32_t mask = 0;
+	uint32_t i;
+
+	for (i = 0; i < test->count; i++)
+		mask |= (uint32_t)test->test.values[i].number;
+	if (test->op == RULE_OP_CONTAINS)
+		return bits(load, test->field, mask, mask, test->pos);
+	if (test->op != RULE_OP_INTERSECTS)
+		return fold_test(load, test);
+	return node_pair(load, RULE_NODE_AND,
+			node_test(load, test->field, RULE_OP_EXISTS, (union rule_value){0}, test->pos),
+			node_not(load, bits(load, test->field, mask, 0, test->pos)));
+}
+
 /* The same test of another field of the same type. */
 static const struct rule_node *same_of(struct load *load, const struct rule_node *test,
 		enum rule_field_id field)
@@ -48,7 +65,8 @@ static const struct rule_node *same_of(struct load *load, const struct rule_node
 
 	node.field = (uint8_t)field;
 	node.repeats = rule_fields[field].repeats;
-	return fold_test(load, &node);
+	return rule_fields[field].type == RULE_FLAGS ? lower_flags(load, &node)
+						     : fold_test(load, &node);
 }
 
 static const struct rule_node *typed_test(struct load *load, const struct rule_node *test,
@@ -73,6 +91,33 @@ static const struct rule_node *lower_path(struct load *load, const struct rule_n
 				typed_test(load, test, source ? to_from : from_to,
 						RULE_FIELD_FS_PATH2));
 	return node_pair(load, RULE_NODE_AND, path, result_is(load, false, test->pos));
+}
+
+/* Arguments of system calls by the events they lead to. */
+static const struct argument {
+	enum rule_field_id argument;
+	enum rule_field_id core;
+	uint8_t types[6];
+} arguments[] = {
+	{RULE_FIELD_EVT_ARG_FLAGS, RULE_FIELD_FS_FLAGS, {VEX_OPEN, VEX_CREATE, VEX_TMPFILE}},
+	{RULE_FIELD_EVT_ARG_MODE, RULE_FIELD_FS_MODE, {VEX_CHMOD}},
+	{RULE_FIELD_EVT_ARG_NAME, RULE_FIELD_FD_NAME,
+			{VEX_OPEN, VEX_CREATE, VEX_DELETE, VEX_RMDIR, VEX_UNMOUNT}},
+	{RULE_FIELD_EVT_ARG_PATH, RULE_FIELD_FD_NAME, {VEX_DELETE, VEX_MKDIR, VEX_RMDIR, VEX_CHOWN}},
+	{RULE_FIELD_EVT_ARG_FILENAME, RULE_FIELD_FD_NAME, {VEX_CHMOD}},
+	{RULE_FIELD_EVT_ARG_OLDPATH, RULE_FIELD_FD_NAME, {VEX_RENAME, VEX_LINK}},
+	{RULE_FIELD_EVT_ARG_NEWPATH, RULE_FIELD_FS_PATH2, {VEX_RENAME, VEX_LINK}},
+	{RULE_FIELD_EVT_ARG_TARGET, RULE_FIELD_FS_PATH2, {VEX_SYMLINK}},
+	{RULE_FIELD_EVT_ARG_LINKPATH, RULE_FIELD_FD_NAME, {VEX_SYMLINK}},
+};
+
+static const struct rule_node *lower_argument(struct load *load, const struct rule_node *test)
+{
+	const struct argument *argument = arguments;
+
+	while (argument->argument != test->field)
+		argument++;
+	return typed_test(load, test, argument->types, argument->core);
 }
 
 /* Whether a test of true and false takes this one. */
@@ -254,6 +299,16 @@ const struct rule_node *lower_test(struct load *load, const struct rule_node *te
 	case RULE_FIELD_EVT_IS_OPEN_READ:
 	case RULE_FIELD_EVT_IS_OPEN_WRITE:
 		return lower_is_open(load, test);
+	case RULE_FIELD_EVT_ARG_FLAGS:
+	case RULE_FIELD_EVT_ARG_MODE:
+	case RULE_FIELD_EVT_ARG_NAME:
+	case RULE_FIELD_EVT_ARG_PATH:
+	case RULE_FIELD_EVT_ARG_FILENAME:
+	case RULE_FIELD_EVT_ARG_OLDPATH:
+	case RULE_FIELD_EVT_ARG_NEWPATH:
+	case RULE_FIELD_EVT_ARG_TARGET:
+	case RULE_FIELD_EVT_ARG_LINKPATH:
+		return lower_argument(load, test);
 	case RULE_FIELD_EVENT_CATEGORY:
 		return lower_category(load, test);
 	case RULE_FIELD_FD_TYPE:
@@ -265,6 +320,9 @@ const struct rule_node *lower_test(struct load *load, const struct rule_node *te
 	case RULE_FIELD_FS_PATH_SOURCE:
 	case RULE_FIELD_FS_PATH_TARGET:
 		return lower_path(load, test);
+	case RULE_FIELD_FS_FLAGS:
+	case RULE_FIELD_FS_MODE:
+		return lower_flags(load, test);
 	default:
 		return fold_test(load, test);
 	}

@@ -48,9 +48,10 @@ void condition_say(struct parse *parse, struct rule_pos pos, const char *expecte
 void condition_say_unexpected(struct parse *parse, struct rule_pos pos, const char *found,
 		const char *expected)
 {
-	char message[64];
+	char message[64] = "the condition ends too early";
 
-	snprintf(message, sizeof(message), "unexpected %s", found ? found : "text");
+	if (found && strcmp(found, "the end"))
+		snprintf(message, sizeof(message), "unexpected %s", found);
 	condition_say(parse, pos, *expected ? expected : NULL, message);
 }
 
@@ -311,11 +312,12 @@ static int run(struct parse *parse, const char *text, size_t len)
 	return failed;
 }
 
-struct expr *condition_parse(struct load *load, const struct pieces *pieces)
+struct expr *condition_parse(struct load *load, const struct pieces *pieces, bool *whole)
 {
 	struct parse parse = {.load = load, .piece = pieces->first};
 	char *text;
 
+	*whole = false;
 	if (!pieces->first)
 		return NULL;
 	parse.cursor = text_cursor_begin(&load->files[pieces->first->scalar.file],
@@ -323,7 +325,8 @@ struct expr *condition_parse(struct load *load, const struct pieces *pieces)
 	text = join_pieces(load, pieces);
 	parse.text = text;
 	parse.len = pieces->len;
-	if (!text || run(&parse, text, pieces->len) || parse.failed)
+	if (!text || run(&parse, text, pieces->len))
 		return NULL;
+	*whole = !parse.failed;
 	return parse.result;
 }

@@ -237,7 +237,7 @@ const char *rule_word_known(enum rule_field_id field, unsigned i)
 
 static const struct flag *flags_of(enum rule_field_id field)
 {
-	return field == RULE_FIELD_FS_MODE ? mode_flags : open_flags;
+	return field == RULE_FIELD_FS_MODE || field == RULE_FIELD_EVT_ARG_MODE ? mode_flags : open_flags;
 }
 
 uint32_t rule_flag_bits(enum rule_field_id field, const char *name, size_t len)
