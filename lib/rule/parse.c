@@ -51,7 +51,7 @@ void condition_say_unexpected(struct parse *parse, struct rule_pos pos, const ch
 	char message[64] = "the condition ends too early";
 
 	if (found && strcmp(found, "the end"))
-		snprintf(message, sizeof(message), "unexpected %s", found);
+		snprintf(message, sizeof(message), "%s can't stand here", found);
 	condition_say(parse, pos, *expected ? expected : NULL, message);
 }
 
