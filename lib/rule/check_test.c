@@ -169,19 +169,32 @@ static struct rule_text whole_name(struct load *load, const struct field_word *w
 	return text;
 }
 
+/* tolower() out of "tolower  (", as the scanner has it. */
+static struct rule_text transformer_name(struct load *load, const struct rule_text *text)
+{
+	struct rule_text name = {"transformer", 11};
+	size_t len = strcspn(text->data, " \t\r\n\b\f\v(");
+	char *copy = load_temporary(load, len + 3);
+
+	if (!copy)
+		return name;
+	name.len = (size_t)snprintf(copy, len + 3, "%.*s()", (int)len, text->data);
+	name.data = copy;
+	return name;
+}
+
 /* True where the field can't be had: then out is what stands in its place. */
 static bool is_foreign(struct load *load, const struct expr *expr, struct rule_node *out)
 {
 	const struct field_word *word = &expr->field;
-	struct rule_text name = word->foreign.data ? word->foreign : whole_name(load, word);
+	struct rule_text name = word->foreign.data ? transformer_name(load, &word->foreign)
+						   : whole_name(load, word);
 	const char *why = NULL;
 
 	if (rule_field_by_name(word->name.data, word->name.len) == RULE_FIELD_COUNT)
 		why = rule_field_foreign(word->name.data, word->name.len);
-	if (word->foreign.data) {
-		why = "values are compared as they are";
-		name.len = (size_t)((const char *)memchr(name.data, '(', name.len) - name.data) + 1;
-	}
+	if (word->foreign.data)
+		why = "fields are compared as they are, with values alone";
 	if (!why)
 		return false;
 	out->kind = RULE_NODE_UNSUPPORTED;

@@ -106,6 +106,11 @@ static void read_items(struct load *load, uint16_t file, const struct including 
 static void load_text(struct load *load, const char *name, char *text, size_t len,
 		const struct including *by)
 {
+	/* Columns are counted without a byte order mark; libyaml would count it. */
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		len -= 3;
+		memmove(text, text + 3, len + 1);
+	}
 	if (add_file(load, name, text, len))
 		read_items(load, (uint16_t)(load->file_count - 1), by);
 }
