@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CALLER_TRUST_NS 100000u
+#define CALLER_TRUST_NS 300000u
 
 struct caller {
 	uint32_t tid;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "creds.h"
 #include "emit.h"
+#include "splice.h"
 #include "vex/vex.h"
 
 #define PAGE 4096u
@@ -39,6 +40,7 @@ struct worker {
 	uint64_t served;  /* requests; read by loop_watch() */
 	uint8_t *in;
 	uint8_t *io;
+	struct splice_pipe pipe;
 };
 
 static struct {
@@ -63,6 +65,17 @@ bool loop_kills_setid(void)
 void *loop_buffer(void)
 {
 	return self->io;
+}
+
+ssize_t loop_reply_spliced(fuse_req_t req, int fd, size_t size, off_t off)
+{
+	const struct fuse_in_header *head = (const void *)self->in;
+	ssize_t n = splice_reply(&self->pipe, fuse_session_fd(mirror.session), head->unique, fd,
+			size, off);
+
+	if (n >= 0)
+		fuse_reply_none(req); /* the library has nothing left to say */
+	return n;
 }
 
 int loop_ended_fd(void)
@@ -218,12 +231,14 @@ static void *work(void *arg)
 	int error = creds_thread();
 
 	self = worker;
+	splice_open(&worker->pipe);
 	emit_use_lane(worker->index);
 	if (error)
 		vex_error("worker %u cannot have a umask of its own: %s", worker->index,
 				strerror(-error));
 	else
 		serve(worker);
+	splice_close(&worker->pipe);
 	__atomic_add_fetch(&loop.ended, 1, __ATOMIC_RELEASE);
 	if (write(loop.ended_fd, &one, sizeof(one)) < 0)
 		vex_error("worker %u cannot tell that it ended", worker->index);

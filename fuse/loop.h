@@ -12,7 +12,7 @@
 #include "mirror.h"
 
 /** Largest read, write and directory listing. */
-#define LOOP_IO_MAX (1u << 20)
+#define LOOP_IO_MAX (1u << 18)
 
 /**
  * Starts a thread, which others join as they are needed, up to mirror.options.threads. The
@@ -34,5 +34,11 @@ bool loop_kills_setid(void);
 
 /** LOOP_IO_MAX bytes of this thread, until its request is done. */
 void *loop_buffer(void);
+
+/**
+ * Answers the read that this thread works on without a copy of its own. Returns what was read,
+ * or -1 where the caller is to read and answer.
+ */
+ssize_t loop_reply_spliced(fuse_req_t req, int fd, size_t size, off_t off);
 
 #endif

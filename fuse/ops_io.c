@@ -8,28 +8,41 @@
 
 #include "creds.h"
 #include "loop.h"
+#include "splice.h"
 
 /* The answer to a copy has 32 bits for its length. */
 #define COPY_MAX 0x7ffff000u
 
+/* Returns what was read, or -1 where it failed and nothing was answered. */
+static ssize_t read_and_reply(fuse_req_t req, int fd, size_t size, off_t off)
+{
+	char *buf = loop_buffer();
+	ssize_t n = pread(fd, buf, size < LOOP_IO_MAX ? size : LOOP_IO_MAX, off);
+
+	if (n >= 0)
+		fuse_reply_buf(req, buf, (size_t)n);
+	return n;
+}
+
 void do_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct handle *handle = handle_of(fi);
-	char *buf = loop_buffer();
 	struct op op;
-	ssize_t n;
+	ssize_t n = -1;
 
 	op_begin(&op, req, VEX_READ);
 	op_inode(&op, inode_of(ino));
 	op_user(&op, handle);
 	op_range(&op, (uint64_t)off, size);
-	n = pread(handle->fd, buf, size < LOOP_IO_MAX ? size : LOOP_IO_MAX, off);
+	if (size >= SPLICE_MIN)
+		n = loop_reply_spliced(req, handle->fd, size, off);
+	if (n < 0)
+		n = read_and_reply(req, handle->fd, size, off);
 	if (n < 0) {
 		op_finish(&op, req, errno);
 		return;
 	}
 	op_result(&op, n);
-	fuse_reply_buf(req, buf, (size_t)n);
 	op_emit(&op);
 }
 

@@ -2,6 +2,7 @@
 /* vex-fuse beside libfuse's own passthrough_ll and beside itself without events. */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +41,7 @@ static struct {
 	char dir[JANITOR_PATH_MAX];    /* directory of mount points and logs */
 	struct plane plane;
 	struct mirror mirror[MOUNT_COUNT];
+	bool shared; /* by users: whose permissions the kernel checks */
 } fuse;
 
 static const char *const mirror_names[] = {"events_on", "passthrough_ll", "events_off"};
@@ -89,10 +91,11 @@ static int mirror_start(struct mirror *m, const char *const argv[])
 
 static int start_vex_fuse(const struct bench_env *env, struct mirror *m, bool events)
 {
-	const char *on[] = {env->fuse, "--cache", "auto", "--threads", THREADS, "--socket",
-		fuse.plane.socket, m->source, m->mount, NULL};
-	const char *off[] = {env->fuse, "--cache", "auto", "--threads", THREADS, "--no-events",
+	const char *own = fuse.shared ? "--cache=auto" : "--private";
+	const char *on[] = {env->fuse, own, "--threads", THREADS, "--socket", fuse.plane.socket,
 		m->source, m->mount, NULL};
+	const char *off[] = {env->fuse, own, "--threads", THREADS, "--no-events", m->source,
+		m->mount, NULL};
 
 	return mirror_start(m, events ? on : off);
 }
@@ -101,7 +104,8 @@ static int start_passthrough(const struct bench_env *env, struct mirror *m)
 {
 	char program[PATH_MAX + 32], source[sizeof(m->source) + 16];
 	const char *argv[] = {program, "-f", "-o", "cache=auto,max_idle_threads=" THREADS,
-		"-o", source, m->mount, NULL};
+		"-o", source, "-o", fuse.shared ? "allow_other,default_permissions" : "rw",
+		m->mount, NULL};
 
 	snprintf(program, sizeof(program), "%s/passthrough_ll", env->own_dir);
 	snprintf(source, sizeof(source), "source=%s", m->source);
@@ -113,6 +117,16 @@ static int start_passthrough(const struct bench_env *env, struct mirror *m)
 	return mirror_start(m, argv);
 }
 
+/* This process and those that it starts from here on; the second processor is the worker's. */
+static int stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
 static int fuse_open(const struct bench_env *env)
 {
 	int error;
@@ -122,11 +136,13 @@ static int fuse_open(const struct bench_env *env)
 				strerror(errno));
 		return -ENOENT;
 	}
-	error = plane_start(&fuse.plane, env, "adaptive");
+	error = plane_start(&fuse.plane, env, "poll");
 	if (!error)
 		error = janitor_tempdir(MEMORY_FS, fuse.memory);
 	if (!error)
 		error = janitor_tempdir("/tmp", fuse.dir);
+	if (!error)
+		error = stay_on(env->cpu[0]);
 	for (unsigned i = 0; i < MOUNT_COUNT && !error; i++)
 		error = mirror_dirs(&fuse.mirror[i], i);
 	if (!error)
@@ -172,15 +188,25 @@ static int run_events_off(const struct bench_env *env, double *values)
 	return run(env, EVENTS_OFF, values);
 }
 
-static const struct bench_metric metrics[FUSE_METRIC_COUNT] = {
-	[FUSE_CREATE] = {"create_per_s", "1/s"},
-	[FUSE_STAT] = {"stat_per_s", "1/s"},
-	[FUSE_READ_4K] = {"read_4k_per_s", "1/s"},
-	[FUSE_WRITE_4K] = {"write_4k_per_s", "1/s"},
-	[FUSE_UNLINK] = {"unlink_per_s", "1/s"},
-	[FUSE_SEQ_READ] = {"seq_read_bytes_per_s", "B/s"},
-	[FUSE_SEQ_WRITE] = {"seq_write_bytes_per_s", "B/s"},
-};
+static int open_shared(const struct bench_env *env)
+{
+	fuse.shared = true;
+	return fuse_open(env);
+}
+
+#define METRICS(prefix)                                                                            \
+	{                                                                                          \
+		[FUSE_CREATE] = {prefix "create_per_s", "1/s"},                                    \
+		[FUSE_STAT] = {prefix "stat_per_s", "1/s"},                                        \
+		[FUSE_READ_4K] = {prefix "read_4k_per_s", "1/s"},                                  \
+		[FUSE_WRITE_4K] = {prefix "write_4k_per_s", "1/s"},                                \
+		[FUSE_UNLINK] = {prefix "unlink_per_s", "1/s"},                                    \
+		[FUSE_SEQ_READ] = {prefix "seq_read_bytes_per_s", "B/s"},                          \
+		[FUSE_SEQ_WRITE] = {prefix "seq_write_bytes_per_s", "B/s"},                        \
+	}
+
+static const struct bench_metric metrics[FUSE_METRIC_COUNT] = METRICS("");
+static const struct bench_metric shared_metrics[FUSE_METRIC_COUNT] = METRICS("shared_");
 
 static const struct bench_contender contenders[] = {
 	{"vexplane", run_events_on},
@@ -190,12 +216,24 @@ static const struct bench_contender contenders[] = {
 
 const struct bench bench_fuse = {
 	.name = "fuse",
-	.text = "file operations through vex-fuse, one thread, on a tmpfs",
+	.text = "file operations through vex-fuse, one thread, on a tmpfs, for one user",
 	.runs = 15,
 	.metrics = metrics,
 	.metric_count = COUNT(metrics),
 	.contenders = contenders,
 	.contender_count = COUNT(contenders),
 	.open = fuse_open,
+	.close = fuse_close,
+};
+
+const struct bench bench_fuse_shared = {
+	.name = "fuse",
+	.text = "the same for all users, whose permissions the kernel checks",
+	.runs = 15,
+	.metrics = shared_metrics,
+	.metric_count = COUNT(shared_metrics),
+	.contenders = contenders,
+	.contender_count = COUNT(contenders),
+	.open = open_shared,
 	.close = fuse_close,
 };

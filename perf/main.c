@@ -25,6 +25,7 @@ static const struct bench *const benches[] = {
 	&bench_workers,
 	&bench_producer,
 	&bench_fuse,
+	&bench_fuse_shared,
 };
 
 /* One minute's load average above which the machine is not ours alone. */

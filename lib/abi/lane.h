@@ -166,9 +166,14 @@ static inline struct vex_record *vex_lane_reserve(struct vex_lane_writer *w, uin
 /* How far ahead of the next record lines are fetched: a few records of usual size. */
 #define VEX_LANE_AHEAD (8u * VEX_LINE)
 
-static inline void vex_lane_prefetch(const struct vex_lane_writer *w, uint64_t position)
+/* As many lines as the record that was just written has, up to a few: the next is like it. */
+static inline void vex_lane_prefetch(const struct vex_lane_writer *w, uint64_t stride)
 {
-	VEX_PREFETCH_WRITE(w->ring + (position & w->mask));
+	const uint8_t *at = w->ring + ((w->head + VEX_LANE_AHEAD) & w->mask);
+	const uint8_t *end = at + (stride < VEX_LANE_AHEAD ? stride : VEX_LANE_AHEAD);
+
+	for (; at < end; at += VEX_LINE) /* the ring is mapped twice: never beyond it */
+		VEX_PREFETCH_WRITE(at);
 }
 
 /** Copies size bytes, a multiple of 8, of memory that does not overlap. */
@@ -216,8 +221,7 @@ static inline void vex_lane_stage_as(struct vex_lane_writer *w, struct vex_recor
 	else
 		w->staged_word = word, w->staged = record;
 	w->head += vex_lane_stride(size);
-	vex_lane_prefetch(w, w->head + VEX_LANE_AHEAD);
-	vex_lane_prefetch(w, w->head + VEX_LANE_AHEAD + VEX_LINE);
+	vex_lane_prefetch(w, vex_lane_stride(size));
 }
 
 /** The same, for the record that vex_lane_reserve() gave, which takes the next sequence number. */
