@@ -352,31 +352,32 @@ static struct list *new_list(struct load *load, const struct yaml_node *name)
 	return list;
 }
 
+static bool add_item(struct load *load, struct list *list, const struct yaml_node *node)
+{
+	struct text_scalar *items = rule_array_room(list->items, list->count, &list->capacity,
+			sizeof(*items));
+
+	if (!items)
+		return load_no_memory(load), false;
+	list->items = items;
+	items[list->count] = node->scalar;
+	items[list->count].text = rule_memory_text(&load->scratch, node->scalar.text.data,
+			node->scalar.text.len);
+	if (!items[list->count].text.data)
+		return load_no_memory(load), false;
+	list->count++;
+	return true;
+}
+
 static void add_items(struct load *load, struct list *list, const struct yaml_node *items)
 {
 	const struct yaml_node *node;
 
 	for (node = items->first; node; node = node->next) {
-		struct text_scalar *more = rule_array_room(list->items, list->count, &list->capacity,
-				sizeof(*more));
-
-		if (node->kind != YAML_SCALAR) {
+		if (node->kind != YAML_SCALAR)
 			define_refuse(load, node, "a value");
-			continue;
-		}
-		if (!more) {
-			load_no_memory(load);
+		else if (!add_item(load, list, node))
 			return;
-		}
-		list->items = more;
-		more[list->count] = node->scalar;
-		more[list->count].text = rule_memory_text(&load->scratch, node->scalar.text.data,
-				node->scalar.text.len);
-		if (!more[list->count].text.data) {
-			load_no_memory(load);
-			return;
-		}
-		list->count++;
 	}
 }
 

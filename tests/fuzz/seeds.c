@@ -2,7 +2,8 @@
 /*
  * Writes the inputs that the fuzz targets start from.
  *
- *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap and wire, and fills them
+ *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap, wire, rule and condition,
+ *                          and fills them
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -191,6 +192,47 @@ static void seed_wire(void)
 		save("wire", i, messages[i], strlen(messages[i]));
 }
 
+static void save_texts(const char *target, const char *const *texts)
+{
+	for (unsigned i = 0; texts[i]; i++)
+		save(target, i, texts[i], strlen(texts[i]));
+}
+
+static void seed_rules(void)
+{
+	static const char *const rules[] = {
+		"- list: l\n  items: [a, \"b\", 'c']\n- macro: m\n  condition: (evt.type=open)\n"
+		"- rule: r\n  desc: d\n  condition: >\n    m and\n    proc.name in (l)\n  output: o\n"
+		"  priority: ERROR\n  tags: [x]\n",
+		"- rule: r\n  condition: fd.name pmatch (/a)\n- rule: r\n  append: true\n"
+		"  condition: and user.uid=0\n- rule: r\n  qos: low\n  override: {qos: replace}\n",
+		"- rule: r\n  condition: evt.type=open\n  route: [group:g, subscriber:s, drop]\n"
+		"  rate: {limit: 1/s, burst: 2, by: user.uid}\n  suppress: {for: 1m}\n  sample: 1/2\n"
+		"  schedule: {days: mon-fri, hours: [08:00-18:00], offset: \"+02:00\"}\n"
+		"  redact: {fd.name: hash}\n  match: first\n  program: p\n"
+		"- group: g\n  members: [a, b: 2]\n  balance: hash\n  by: fd.name\n"
+		"- program: p\n  file: x.o\n",
+		"- rule: r\n  condition: evt.type=open\n  exceptions:\n    - name: e\n"
+		"      fields: [proc.name, fd.name]\n      comps: [=, in]\n"
+		"      values: [[a, [b, c]]]\n",
+		NULL,
+	};
+	static const char *const conditions[] = {
+		"fd.name startswith /etc and not (proc.name = \"a b\" or user.uid in (0, 1))",
+		"m and fd.name pmatch (/a/*, /b) or label intersects l and attr[x] exists",
+		"evt.res = ENOENT and fs.flags contains O_CREAT|O_TRUNC and fs.mode intersects (0644)",
+		"fd.name glob '/[a-z]*?' and fd.name iglob *x and fd.name regex \"a{2}(b|c)+\"",
+		"evt.time > 2026-01-02T03:04:05Z and event.duration < 5ms and evt.num >= 1",
+		"evt.is_open_write=true and fd.typechar='f' and fd.num>=0 and evt.dir=<",
+		"tolower(proc.name) = val(proc.pname) or container.id != host or evt.type=connect",
+		"fs.path.source endswith a and fs.path.target icontains b and evt.arg.path contains \"\\x41\"",
+		NULL,
+	};
+
+	save_texts("rule", rules);
+	save_texts("condition", conditions);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -204,5 +246,6 @@ int main(int argc, char **argv)
 	seed_ingest(1, SAMPLE_FULL);
 	seed_pcaps();
 	seed_wire();
+	seed_rules();
 	return 0;
 }
