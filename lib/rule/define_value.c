@@ -176,7 +176,9 @@ bool define_field(struct load *load, const struct yaml_node *value, bool lists, 
 bool define_keys(struct load *load, const struct yaml_node *value, struct rule_keys *keys)
 {
 	const struct yaml_node *node = value->kind == YAML_LIST ? value->first : value;
+	struct rule_key list[RULE_KEYS_MAX];
 
+	memset(list, 0, sizeof(list));
 	keys->count = 0;
 	for (; node; node = value->kind == YAML_LIST ? node->next : NULL) {
 		if (keys->count == RULE_KEYS_MAX) {
@@ -184,10 +186,13 @@ bool define_keys(struct load *load, const struct yaml_node *value, struct rule_k
 					"a key of more than %u fields", RULE_KEYS_MAX);
 			return false;
 		}
-		if (!define_field(load, node, false, &keys->keys[keys->count]))
+		if (!define_field(load, node, false, &list[keys->count]))
 			return false;
 		keys->count++;
 	}
+	keys->keys = rule_memory_copy(load->keep, list, keys->count * sizeof(*list));
+	if (keys->count && !keys->keys)
+		return load_no_memory(load), false;
 	return true;
 }
 

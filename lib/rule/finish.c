@@ -162,6 +162,7 @@ void finish_set(struct load *load)
 	check_macros(load);
 	for (i = 0; i < load->draft_count && !load->error; i++)
 		finish_rule(load, &load->drafts[i]);
+	rule_memory_free(&load->scratch); /* a million rules' texts, no longer needed */
 	if (load->error || load->errors)
 		return;
 	keep_rules(load);

@@ -77,8 +77,8 @@ struct rule_key {
 };
 
 struct rule_keys {
-	uint32_t count; /**< 0: all events together */
-	struct rule_key keys[RULE_KEYS_MAX];
+	uint32_t count; /**< up to RULE_KEYS_MAX; 0: all events together */
+	const struct rule_key *keys;
 };
 
 /** Of den events num go on; by a key: those of num out of den values of the key do. */
