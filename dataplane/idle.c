@@ -86,6 +86,7 @@ static void keep_house(struct worker *worker)
 	if (worker->kick_pending)
 		kick_subscribers(worker);
 	note_reads(worker);
+	worker->looks_for_losses = true;
 }
 
 /* The events are edge-triggered: nothing has to be read back. */
@@ -127,6 +128,7 @@ void idle_round(struct worker *worker)
 {
 	uint64_t now;
 
+	worker->looks_for_losses = false;
 	if (worker->kick_pending)
 		kick_subscribers(worker);
 	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0)

@@ -118,27 +118,53 @@ static inline bool is_lane_gap(const struct vex_record *record)
 	return VEX_UNLIKELY(record->type == VEX_GAP) && record->boundary == VEX_BOUNDARY_NONE;
 }
 
-static bool advance(struct port *port, struct lane *lane, const struct vex_record *record,
+/* Of a GAP, leaves what subscribers were not told of yet. */
+static void shorten_gap(struct vex_record *record, const struct vex_attr_gap *gap, uint64_t first)
+{
+	struct vex_attr_gap rest = *gap;
+
+	rest.first = first;
+	rest.count = gap->last + 1 - first;
+	memcpy((void *)(uintptr_t)vex_record_attr(record, VEX_ATTR_GAP, NULL), &rest, sizeof(rest));
+}
+
+enum place {
+	PLACE_BROKEN,
+	PLACE_NEXT,
+	PLACE_TOLD, /* a GAP that has nothing left to tell */
+};
+
+static enum place advance_gap(struct port *port, struct lane *lane, struct vex_record *record)
+{
+	struct vex_attr_gap gap;
+	uint64_t from, fresh;
+
+	memcpy(&gap, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(gap));
+	if (VEX_UNLIKELY(!lane->seq_known))
+		learn_seq(lane, record, &gap);
+	from = lane->reader.seq;
+	if (vex_lane_advance(&lane->reader, record->size, record->lane_seq, &gap))
+		return PLACE_BROKEN;
+	fresh = lane->reader.seq - from;
+	if (!fresh)
+		return PLACE_TOLD;
+	if (fresh < gap.count)
+		shorten_gap(record, &gap, from);
+	port->stat->gaps++;
+	port->stat->lost += fresh;
+	return PLACE_NEXT;
+}
+
+static inline enum place advance(struct port *port, struct lane *lane, struct vex_record *record,
 		enum vex_check check)
 {
-	struct vex_attr_gap space;
-	const struct vex_attr_gap *gap = NULL;
-
-	if (is_lane_gap(record)) {
-		if (check != VEX_CHECK_OK)
-			return false;
-		memcpy(&space, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(space));
-		gap = &space;
-	}
+	if (is_lane_gap(record))
+		return check == VEX_CHECK_OK ? advance_gap(port, lane, record) : PLACE_BROKEN;
 	if (VEX_UNLIKELY(!lane->seq_known))
-		learn_seq(lane, record, gap);
-	if (VEX_UNLIKELY(vex_lane_advance(&lane->reader, record->size, record->lane_seq, gap)))
-		return false;
-	if (VEX_UNLIKELY(gap != NULL)) {
-		port->stat->gaps++;
-		port->stat->lost += gap->count;
-	}
-	return true;
+		learn_seq(lane, record, NULL);
+	return VEX_UNLIKELY(vex_lane_advance(&lane->reader, record->size, record->lane_seq, NULL))
+			? PLACE_BROKEN
+			: PLACE_NEXT;
 }
 
 static inline void identify(struct worker *worker, const struct port *port,
@@ -159,6 +185,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	struct port *port = burst->port;
 	struct vex_record *record;
 	enum vex_check check;
+	enum place place;
 
 	if (VEX_UNLIKELY(size < VEX_RECORD_MIN || size > lane->record_max || size % 8)) {
 		count_taken(worker, burst, lane, 0);
@@ -172,8 +199,12 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	record->size = size;
 	count_taken(worker, burst, lane, size);
 	check = vex_record_check(record, size);
-	if (VEX_UNLIKELY(!advance(port, lane, record, check))) {
+	place = advance(port, lane, record, check);
+	if (VEX_UNLIKELY(place == PLACE_BROKEN)) {
 		distrust(port, lane, VEX_REJECT_SEQUENCE);
+		free_event(worker, burst);
+	} else if (VEX_UNLIKELY(place == PLACE_TOLD)) {
+		count_reject(port, lane, VEX_REJECT_TOLD);
 		free_event(worker, burst);
 	} else if (VEX_UNLIKELY(check != VEX_CHECK_OK)) {
 		count_reject(port, lane, reject_of_check[check]);
@@ -254,20 +285,24 @@ static void poll_merged(struct worker *worker, struct burst *burst)
 }
 
 /*
- * What a producer lost and could not announce any more: a GAP in its stead. False where no
- * object was free for it; then it is tried again.
+ * What the producer of an empty lane lost and has not announced, since it has nothing else to
+ * say, or is gone: a GAP in its stead. False where no object was free for it; then it is tried
+ * again.
  */
-static bool take_abandoned(struct worker *worker, struct burst *burst, struct lane *lane)
+static bool announce_loss(struct worker *worker, struct burst *burst, struct lane *lane,
+		enum vex_gap_reason reason)
 {
-	uint64_t count = VEX_LOAD_ACQUIRE(&lane->reader.peer->lost_count);
+	uint64_t count = VEX_LOAD_ACQUIRE(&lane->reader.peer->lost_count) - lane->reader.told;
 	uint64_t first = lane->reader.seq;
 	struct vex_attr_gap gap = {.first = first,
 			.last = first + count - 1,
 			.count = count,
-			.reason = VEX_GAP_ABANDONED};
+			.reason = reason};
+	const struct vex_record *shared;
 	struct vex_record *record;
 
-	if (!count || lane->untrusted || count > UINT32_MAX)
+	if (!count || lane->untrusted || count > UINT32_MAX ||
+			vex_lane_peek(&lane->reader, &shared)) /* or it was not the last word */
 		return true;
 	record = get_event(worker, burst, VEX_GAP_RECORD_SIZE);
 	if (!record)
@@ -276,30 +311,40 @@ static bool take_abandoned(struct worker *worker, struct burst *burst, struct la
 	record->size = VEX_GAP_RECORD_SIZE;
 	record->lane_seq = (uint32_t)gap.last;
 	count_taken(worker, burst, lane, VEX_GAP_RECORD_SIZE);
-	lane->stat->abandoned += count;
 	burst->port->stat->gaps++;
 	burst->port->stat->lost += count;
-	lane->reader.seq = gap.last + 1;
+	vex_lane_tell(&lane->reader, count);
 	identify(worker, burst->port, lane, record);
 	burst->count++;
 	return true;
 }
 
 /* A lane whose producer is gone is done once it was found empty after that became known. */
-static void finish_lanes(struct worker *worker, struct burst *burst)
+static void finish_lane(struct worker *worker, struct burst *burst, struct lane *lane)
 {
 	const struct vex_record *shared;
+	uint64_t told = lane->reader.told;
 
+	if (!lane->untrusted && vex_lane_peek(&lane->reader, &shared))
+		return;
+	if (!announce_loss(worker, burst, lane, VEX_GAP_ABANDONED))
+		return;
+	lane->stat->abandoned += lane->reader.told - told;
+	VEX_STORE_RELEASE(&lane->drained, true);
+}
+
+static void look_at_empty_lanes(struct worker *worker, struct burst *burst)
+{
 	/* One GAP a round at most: each opens and closes the statistics. */
 	for (uint32_t i = 0; i < burst->from->lane_count && !burst->count; i++) {
 		struct lane *lane = burst->from->lanes[i];
 
-		if (VEX_LIKELY(!VEX_LOAD_ACQUIRE(&lane->draining)) || lane->drained)
-			continue;
-		if (!lane->untrusted && vex_lane_peek(&lane->reader, &shared))
-			continue;
-		if (take_abandoned(worker, burst, lane))
-			VEX_STORE_RELEASE(&lane->drained, true);
+		if (VEX_UNLIKELY(VEX_LOAD_ACQUIRE(&lane->draining))) {
+			if (!lane->drained)
+				finish_lane(worker, burst, lane);
+		} else if (VEX_UNLIKELY(worker->looks_for_losses) && lane->seq_known) {
+			announce_loss(worker, burst, lane, VEX_GAP_LANE_FULL);
+		}
 	}
 }
 
@@ -313,7 +358,7 @@ void stage_ingest(struct worker *worker, struct burst *burst)
 	else
 		poll_merged(worker, burst);
 	if (!burst->taken)
-		finish_lanes(worker, burst);
+		look_at_empty_lanes(worker, burst);
 	free_stock(worker, burst);
 	if (!burst->taken)
 		return;

@@ -123,6 +123,7 @@ struct worker {
 	uint64_t idle_since; /* cycles */
 	uint64_t gap_pending;  /* subscribers that a GAP is owed, a bit each */
 	uint64_t kick_pending; /* subscribers to be woken, a bit each */
+	bool looks_for_losses; /* in empty lanes, in the next round */
 	uint32_t timing;     /* bursts until the next one that is timed */
 	/* shared with main */
 	const struct plan *next_plan VEX_LINE_ALIGNED; /* main releases, worker acquires */

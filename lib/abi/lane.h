@@ -91,6 +91,7 @@ struct vex_lane_reader {
 	uint64_t mask;
 	uint64_t tail;   /**< bytes ever taken */
 	uint64_t seq;    /**< expected of the next event */
+	uint64_t told;   /**< events before seq that the next GAP announces once more */
 	uint64_t events; /**< taken, GAPs not counted */
 	struct vex_lane_consumer_page *own;
 	const struct vex_lane_producer_page *peer;
@@ -346,22 +347,31 @@ static inline uint32_t vex_lane_peek(const struct vex_lane_reader *r,
 	return VEX_LOAD_ACQUIRE(&(*record)->size); /* released by vex_lane_publish() */
 }
 
+/** The consumer was told of count lost events before a GAP said so: see vex_lane_advance(). */
+static inline void vex_lane_tell(struct vex_lane_reader *r, uint64_t count)
+{
+	r->seq += count;
+	r->told += count;
+}
+
 /**
  * Checks a record's place in the sequence and steps over it. The copy is the caller's private
- * one, with a valid GAP attribute where its type is GAP; gap is that attribute or NULL.
- * Returns 0, or -1 where the sequence is broken; nothing is stepped over then.
+ * one, with a valid GAP attribute where its type is GAP; gap is that attribute or NULL. A GAP
+ * begins where the sequence stands, or with the events of vex_lane_tell(), all of which it then
+ * includes. Returns 0, or -1 where the sequence is broken; nothing is stepped over then.
  */
 static inline int vex_lane_advance(struct vex_lane_reader *r, uint32_t size, uint32_t lane_seq,
 		const struct vex_attr_gap *gap)
 {
 	if (VEX_UNLIKELY(gap != NULL)) {
-		if (gap->first != r->seq || gap->last < gap->first || !gap->count ||
-				gap->count != gap->last - gap->first + 1 ||
+		if (gap->first != r->seq - r->told || gap->last < gap->first || !gap->count ||
+				gap->count != gap->last - gap->first + 1 || gap->count < r->told ||
 				lane_seq != (uint32_t)gap->last)
 			return -1;
 		r->seq = gap->last + 1;
+		r->told = 0;
 	} else {
-		if (VEX_UNLIKELY(lane_seq != (uint32_t)r->seq))
+		if (VEX_UNLIKELY(lane_seq != (uint32_t)r->seq || r->told))
 			return -1;
 		r->seq++;
 		r->events++;

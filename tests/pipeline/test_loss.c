@@ -63,6 +63,62 @@ static void a_full_producer_announces_its_gap(void)
 	CU_ASSERT_EQUAL(port->stat->gaps, 1);
 }
 
+/* The next GAP that the consumer finds; all of 0 where there is none. */
+static struct vex_attr_gap next_gap(void)
+{
+	const struct vex_record *record;
+	struct vex_attr_gap gap = {0};
+
+	while (!gap.count && (record = harness_read(&consumer)))
+		if (record->type == VEX_GAP)
+			memcpy(&gap, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(gap));
+	return gap;
+}
+
+/* Long enough for the idle worker to look for losses. */
+static void idle(void)
+{
+	for (int i = 0; i < 1000; i++)
+		harness_round(plane);
+}
+
+static void a_quiet_producer_loss_is_announced_for_it(void)
+{
+	struct vex_event event = sample(VEX_CREATE, "/quiet");
+	unsigned taken = 0, lost = 0;
+	struct vex_attr_gap gap;
+
+	for (int i = 0; i < 1000; i++)
+		harness_publish(&producer, &event) ? taken++ : lost++;
+	idle();
+	gap = next_gap();
+	CU_ASSERT_EQUAL(gap.first, taken);
+	CU_ASSERT_EQUAL(gap.count, lost);
+	CU_ASSERT_EQUAL(port->stat->lost, lost);
+
+	/* Lost since then: told at once by the producer's own GAP, less what was told. */
+	vex_lane_lose(&producer.writer, 7, VEX_GAP_LANE_FULL);
+	CU_ASSERT(harness_publish(&producer, &event));
+	harness_settle(plane);
+	gap = next_gap();
+	CU_ASSERT_EQUAL(gap.first, taken + lost);
+	CU_ASSERT_EQUAL(gap.count, 7);
+	CU_ASSERT_EQUAL(gap.last, gap.first + 6);
+	CU_ASSERT_EQUAL(port->stat->lost, lost + 7);
+
+	/* A GAP with nothing new in it is dropped, by name. */
+	vex_lane_lose(&producer.writer, 5, VEX_GAP_LANE_FULL);
+	idle();
+	CU_ASSERT_EQUAL(next_gap().count, 5);
+	CU_ASSERT(harness_publish(&producer, &event));
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(next_gap().count, 0);
+	CU_ASSERT_EQUAL(port->stat->lost, lost + 12);
+	CU_ASSERT_EQUAL(port->stat->reject[VEX_REJECT_TOLD], 1);
+	CU_ASSERT_EQUAL(port->stat->reject[VEX_REJECT_SEQUENCE], 0);
+	CU_ASSERT_EQUAL(port->stat->gaps, 3);
+}
+
 static void a_dead_producer_loss_is_announced_for_it(void)
 {
 	struct vex_event event = sample(VEX_CREATE, "/dead");
@@ -92,6 +148,7 @@ int main(void)
 	static const struct fixture_test tests[] = {
 			TEST(a_full_subscriber_gets_a_gap_and_the_others_all),
 			TEST(a_full_producer_announces_its_gap),
+			TEST(a_quiet_producer_loss_is_announced_for_it),
 			TEST(a_dead_producer_loss_is_announced_for_it),
 	};
 

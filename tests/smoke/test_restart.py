@@ -92,7 +92,7 @@ class Restart(Case):
         self.assertEqual(got['gap_events'], report['lost'])
         self.assertEqual(got['streams']['1.0']['received'],
                          report['offered'][0] - report['lost'])
-        self.assertEqual(plane.stats()['retired']['abandoned'], report['lost'])
+        self.assertEqual(plane.stats()['retired']['port']['lost'], report['lost'])
 
     def test_a_subscriber_that_is_killed(self):
         plane = self.plane()
