@@ -51,6 +51,7 @@ const struct bench bench_bursts = {
 
 static const struct bench_metric producer_metrics[] = {
 	{"publish_ns", "ns"},
+	{"publish_timed_ns", "ns"},
 };
 
 static const struct bench_contender producer_contenders[] = {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "event/event.h"
 
-#define NAME_LEN_MAX 255u
-#define PATH_LEN_MAX 4096u
 #define VALUE_LEN_MAX 65536u
 
 static bool fits(const struct vex_event *event)
 {
-	if (event->comm.len > NAME_LEN_MAX || event->path.len > PATH_LEN_MAX ||
-			event->path2.len > PATH_LEN_MAX)
+	if (event->comm.len > VEX_EVENT_NAME_MAX || event->path.len > VEX_EVENT_PATH_MAX ||
+			event->path2.len > VEX_EVENT_PATH_MAX)
 		return false;
 	if (event->pair_count > VEX_EVENT_PAIRS_MAX || event->label_count > VEX_EVENT_LABELS_MAX)
 		return false;
@@ -22,13 +20,13 @@ static uint32_t pairs_size(const struct vex_event *event)
 	for (uint32_t i = 0; i < event->pair_count; i++) {
 		const struct vex_pair *pair = &event->pairs[i];
 
-		if (pair->name.len > NAME_LEN_MAX || pair->value.len > VALUE_LEN_MAX)
+		if (pair->name.len > VEX_EVENT_NAME_MAX || pair->value.len > VALUE_LEN_MAX)
 			return VEX_RECORD_MAX + 1;
 		size += vex_attr_span((uint32_t)pair->name.len) +
 				vex_attr_span((uint32_t)pair->value.len);
 	}
 	for (uint32_t i = 0; i < event->label_count; i++) {
-		if (event->labels[i].len > NAME_LEN_MAX)
+		if (event->labels[i].len > VEX_EVENT_NAME_MAX)
 			return VEX_RECORD_MAX + 1;
 		size += vex_attr_span((uint32_t)event->labels[i].len);
 	}
@@ -71,23 +69,12 @@ uint32_t vex_event_size(const struct vex_event *event)
 	return size > VEX_RECORD_MAX ? 0 : size;
 }
 
-/* All fixed attributes, and three strings' heads and padding. */
-#define FIXED_ROOM 320u
-
 VEX_STATIC_ASSERT(8 * 12 + sizeof(struct vex_attr_task) + sizeof(struct vex_attr_file) +
 					sizeof(struct vex_attr_range) + sizeof(struct vex_attr_gap) +
 					sizeof(struct vex_attr_graph) +
 					sizeof(struct vex_attr_vector) + 3 * 8 <=
-				FIXED_ROOM,
-		"FIXED_ROOM holds every fixed attribute");
-
-uint32_t vex_event_room(const struct vex_event *event)
-{
-	if (VEX_UNLIKELY(!fits(event) || (event->pair_count | event->label_count)))
-		return vex_event_size(event);
-	return VEX_RECORD_MIN + FIXED_ROOM +
-			(uint32_t)(event->comm.len + event->path.len + event->path2.len);
-}
+				VEX_EVENT_FIXED_MAX,
+		"VEX_EVENT_FIXED_MAX holds every fixed attribute, and three strings' heads");
 
 static inline uint64_t load_word(const uint8_t *at)
 {
@@ -229,7 +216,7 @@ static struct put put_lists(const struct vex_event *event, struct put to)
 }
 
 /* Last and at once: the header's line is the one that a consumer polls. */
-static inline void put_header(const struct vex_event *event, const struct vex_header *header,
+static inline void put_header(const struct vex_event *event, struct vex_header header,
 		struct vex_record *record, struct put done)
 {
 	uint64_t *word = (uint64_t *)record;
@@ -239,9 +226,9 @@ static inline void put_header(const struct vex_event *event, const struct vex_he
 	__asm__ __volatile__("" ::: "memory");
 	word[1] = event->id.seq;
 	word[2] = event->id.node | (uint64_t)event->id.port << 32 | (uint64_t)event->id.lane << 48;
-	word[3] = header->start_ns;
+	word[3] = header.start_ns;
 	word[4] = duration | (uint64_t)(uint32_t)event->result << 32;
-	word[5] = event->type | (uint64_t)header->boundary << 16 |
+	word[5] = event->type | (uint64_t)header.boundary << 16 |
 			(uint64_t)(uint8_t)done.count << 24 | (uint64_t)event->pid << 32;
 	word[6] = event->uid | (uint64_t)event->gid << 32;
 	if (done.count)
@@ -250,7 +237,7 @@ static inline void put_header(const struct vex_event *event, const struct vex_he
 
 #define RARE (VEX_HAS_PARENT2 | VEX_HAS_GAP | VEX_HAS_GRAPH | VEX_HAS_VECTOR)
 
-uint32_t vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
+uint32_t vex_event_encode_as(const struct vex_event *event, struct vex_header header,
 		struct vex_record *record)
 {
 	struct put to = {.at = (uint64_t *)(record + 1)};
@@ -269,5 +256,5 @@ void vex_event_encode(const struct vex_event *event, struct vex_record *record)
 {
 	struct vex_header header = {.start_ns = event->start_ns, .boundary = event->boundary};
 
-	vex_event_encode_as(event, &header, record);
+	vex_event_encode_as(event, header, record);
 }

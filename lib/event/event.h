@@ -110,8 +110,22 @@ const char *vex_check_text(enum vex_check check);
 /** Bytes that the event takes as a record; 0 where it can't be one (a string too long). */
 uint32_t vex_event_size(const struct vex_event *event);
 
+/** Bytes of all fixed attributes, and of the heads of three strings. */
+#define VEX_EVENT_FIXED_MAX 320u
+#define VEX_EVENT_NAME_MAX 255u
+#define VEX_EVENT_PATH_MAX 4096u
+
 /** Never less than vex_event_size(), and 0 where that is; quicker. At most a few hundred more. */
-uint32_t vex_event_room(const struct vex_event *event);
+static inline uint32_t vex_event_room(const struct vex_event *event)
+{
+	if (VEX_UNLIKELY((event->comm.len > VEX_EVENT_NAME_MAX) |
+			    (event->path.len > VEX_EVENT_PATH_MAX) |
+			    (event->path2.len > VEX_EVENT_PATH_MAX) |
+			    ((event->pair_count | event->label_count) != 0)))
+		return vex_event_size(event);
+	return VEX_RECORD_MIN + VEX_EVENT_FIXED_MAX +
+			(uint32_t)(event->comm.len + event->path.len + event->path2.len);
+}
 
 /**
  * Writes the event as a record of exactly vex_event_size() bytes: everything but size and
@@ -126,7 +140,7 @@ struct vex_header {
 };
 
 /** The same, with these in place of what the event says. Returns the record's size. */
-uint32_t vex_event_encode_as(const struct vex_event *event, const struct vex_header *header,
+uint32_t vex_event_encode_as(const struct vex_event *event, struct vex_header header,
 		struct vex_record *record);
 
 /**

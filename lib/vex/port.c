@@ -355,7 +355,7 @@ static inline uint32_t encode(const struct vex_lane *lane, const struct vex_even
 			.start_ns = event->start_ns ? event->start_ns : vex_clock_now(),
 			.boundary = lane->boundary ? lane->boundary : event->boundary};
 
-	return vex_event_encode_as(event, &header, record);
+	return vex_event_encode_as(event, header, record);
 }
 
 /* Where room may be short, its exact size counts, and so do the ways to wait for it. */
