@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CALLER_TRUST_NS 300000u
+#define CALLER_TRUST_NS 300000u /* a program takes longer to become another by exec */
 
 struct caller {
 	uint32_t tid;

@@ -29,7 +29,6 @@ enum {
 };
 
 struct mirror {
-	char source[JANITOR_PATH_MAX + 32];
 	char mount[JANITOR_PATH_MAX];
 	char log[JANITOR_PATH_MAX + 32];
 	pid_t pid;
@@ -37,7 +36,7 @@ struct mirror {
 
 /* All three are mounted at once and used in turn. */
 static struct {
-	char memory[JANITOR_PATH_MAX]; /* directory of the sources */
+	char memory[JANITOR_PATH_MAX]; /* what is mirrored: one, since no two lie alike in memory */
 	char dir[JANITOR_PATH_MAX];    /* directory of mount points and logs */
 	struct plane plane;
 	struct mirror mirror[MOUNT_COUNT];
@@ -53,13 +52,12 @@ static int mirror_dirs(struct mirror *m, unsigned which)
 
 	if (n < 0 || (size_t)n >= sizeof(m->mount))
 		return -ENAMETOOLONG;
-	snprintf(m->source, sizeof(m->source), "%s/%s", fuse.memory, name);
 	snprintf(m->log, sizeof(m->log), "%s/%s.log", fuse.dir, name);
-	if (mkdir(m->source, 0755) || mkdir(m->mount, 0755)) {
-		vex_error("fuse: can't make %s or %s: %s", m->source, m->mount, strerror(errno));
+	if (mkdir(m->mount, 0755)) {
+		vex_error("fuse: can't make %s: %s", m->mount, strerror(errno));
 		return -errno;
 	}
-	return fuse_load_prepare(m->source);
+	return 0;
 }
 
 static bool mounted(const struct mirror *m)
@@ -93,8 +91,8 @@ static int start_vex_fuse(const struct bench_env *env, struct mirror *m, bool ev
 {
 	const char *own = fuse.shared ? "--cache=auto" : "--private";
 	const char *on[] = {env->fuse, own, "--threads", THREADS, "--socket", fuse.plane.socket,
-		m->source, m->mount, NULL};
-	const char *off[] = {env->fuse, own, "--threads", THREADS, "--no-events", m->source,
+		fuse.memory, m->mount, NULL};
+	const char *off[] = {env->fuse, own, "--threads", THREADS, "--no-events", fuse.memory,
 		m->mount, NULL};
 
 	return mirror_start(m, events ? on : off);
@@ -102,13 +100,13 @@ static int start_vex_fuse(const struct bench_env *env, struct mirror *m, bool ev
 
 static int start_passthrough(const struct bench_env *env, struct mirror *m)
 {
-	char program[PATH_MAX + 32], source[sizeof(m->source) + 16];
+	char program[PATH_MAX + 32], source[sizeof(fuse.memory) + 16];
 	const char *argv[] = {program, "-f", "-o", "cache=auto,max_idle_threads=" THREADS,
 		"-o", source, "-o", fuse.shared ? "allow_other,default_permissions" : "rw",
 		m->mount, NULL};
 
 	snprintf(program, sizeof(program), "%s/passthrough_ll", env->own_dir);
-	snprintf(source, sizeof(source), "source=%s", m->source);
+	snprintf(source, sizeof(source), "source=%s", fuse.memory);
 	if (access(program, X_OK)) {
 		vex_error("%s is not there: it is built from Debian's libfuse3-dev, whose "
 			  "/usr/share/doc/libfuse3-dev/examples was missing at build time", program);
@@ -143,6 +141,8 @@ static int fuse_open(const struct bench_env *env)
 		error = janitor_tempdir("/tmp", fuse.dir);
 	if (!error)
 		error = stay_on(env->cpu[0]);
+	if (!error)
+		error = fuse_load_prepare(fuse.memory);
 	for (unsigned i = 0; i < MOUNT_COUNT && !error; i++)
 		error = mirror_dirs(&fuse.mirror[i], i);
 	if (!error)
@@ -170,7 +170,7 @@ static int run(const struct bench_env *env, unsigned which, double *values)
 {
 	const struct mirror *m = &fuse.mirror[which];
 
-	return fuse_load_run(env, m->source, m->mount, values);
+	return fuse_load_run(env, fuse.memory, m->mount, values);
 }
 
 static int run_events_on(const struct bench_env *env, double *values)
