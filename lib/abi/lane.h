@@ -394,7 +394,9 @@ static inline void vex_lane_own_lines(struct vex_lane_reader *r)
 
 	if (r->tail - at < VEX_LANE_TRICKLE)
 		return;
-	for (; at != r->tail; at += VEX_LINE) {
+	if (r->tail - at > r->mask + 1) /* a hostile producer's records, several times around */
+		at = r->tail - (r->mask + 1);
+	for (; at < r->tail; at += VEX_LINE) {
 		uint64_t *word = (uint64_t *)(r->lines + (at & r->mask));
 
 		VEX_STORE_RELAXED(word, VEX_LOAD_RELAXED(word));

@@ -311,7 +311,8 @@ struct vex_record *vex_reserve(struct vex_lane *lane, uint32_t size, int *error)
 
 	if (VEX_UNLIKELY(size > lane->record_max || size < VEX_RECORD_MIN || size % 8)) {
 		record = NULL;
-		why = -EMSGSIZE;
+		why = vex_fail(-EMSGSIZE, "a record of %u bytes: want 56 to %u, a multiple of 8",
+				size, lane->record_max);
 	} else {
 		record = reserve_now(lane, size);
 		if (VEX_UNLIKELY(!record))
@@ -319,7 +320,7 @@ struct vex_record *vex_reserve(struct vex_lane *lane, uint32_t size, int *error)
 		if (VEX_UNLIKELY(!record)) {
 			vex_lane_lose(&lane->writer, 1, VEX_GAP_LANE_FULL);
 			lane->lost_total++;
-			why = -ENOBUFS;
+			why = vex_fail(-ENOBUFS, "the lane is full: the event is lost");
 		}
 	}
 	if (error)

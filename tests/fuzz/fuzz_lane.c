@@ -118,7 +118,8 @@ static void fuzz_reader(struct lane *lane, struct input *input)
 	struct vex_lane_writer writer;
 
 	vex_lane_writer_init(&writer, lane->ring, lane->ring_size, &lane->producer, &lane->consumer);
-	vex_lane_reader_init(&reader, lane->ring, lane->ring, lane->ring_size, &lane->consumer, &lane->producer);
+	vex_lane_reader_init(&reader, lane->ring, lane->ring, lane->ring_size, &lane->consumer,
+			&lane->producer);
 	for (int step = 0; step < STEPS_MAX && input->left; step++) {
 		switch (input_number(input, 1) % 6) {
 		case 0:

@@ -110,6 +110,7 @@ class Libvex(Case):
             taken += 1
         for _ in range(9):
             self.assertEqual(libvex.publish(lane, event), -errno.ENOBUFS)
+        self.assertIn(b'the lane is full', libvex.lib.vex_last_error())
         os.kill(plane.pid, signal.SIGCONT)
         events = sub.read_exactly(taken)
         self.assertEqual([e.id.seq for e, _, _ in events], list(range(taken)))
