@@ -8,7 +8,8 @@ import re
 CALL = re.compile(r"^(\d+) +(\w+)\((.*)\) += (-?\d+|\?)(?:<(.*)>(?:\(deleted\))?)?(?: (E\w+) .*)?$")
 UNFINISHED = re.compile(r"^(\d+) +(.*) <unfinished \.\.\.>$")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. \w+ resumed>(.*)$")
-ARGUMENT = re.compile(r'"(?:[^"\\]|\\.)*"(?:\.\.\.)?|\{[^}]*\}|\[[^\]]*\]|[^,\s][^,]*')
+ARGUMENT = re.compile(r'"(?:[^"\\]|\\.)*"(?:\.\.\.)?|\{[^}]*\}|\[[^\]]*\]|'
+                      r'(?:AT_FDCWD|\d+)<[^>]*>(?:\(deleted\))?|[^,\s][^,]*')
 WITH_PATH = re.compile(r"^(?:AT_FDCWD|\d+)<(.*)>(?:\(deleted\))?$")
 
 # Calls whose first argument is a directory, with a name behind it; and those without.
