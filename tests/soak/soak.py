@@ -125,10 +125,11 @@ class Soak(Guests):
         """
         stats = self.plane.stats()
         ports, subscribers = len(stats['ports']), len(stats['subscribers'])
-        lanes = stats['lanes'] + subscribers * self.workers
+        # A consumer maps what it reads once more, to write to.
+        mapped = 4 * stats['lanes'] + 3 * subscribers * self.workers
         pids = [self.control.pid, self.all.pid, self.slow.pid, self.steady.pid]
         return [fd_count(self.plane.pid) - 2 * (ports + subscribers),
-                mapped_count(self.plane.pid) - 3 * lanes] + [fd_count(pid) for pid in pids]
+                mapped_count(self.plane.pid) - mapped] + [fd_count(pid) for pid in pids]
 
     def mirror_surplus(self):
         """Files that the mirror has open beside its lanes; None while it is not attached."""
