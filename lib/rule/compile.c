@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rule/compile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rule/build.h"
+#include "rule/index_key.h"
+
+static void add_targets(struct build *build, const struct rule *rule, struct rule_image_rule *out)
+{
+	uint32_t i;
+
+	out->target_first = (uint32_t)(build->targets.len / sizeof(struct rule_image_target));
+	out->target_count = (uint16_t)rule->target_count;
+	for (i = 0; i < rule->target_count; i++) {
+		struct rule_image_target target = {.kind = rule->targets[i].kind,
+				.index = rule->targets[i].index};
+
+		if (rule->targets[i].name.len)
+			target.name = build_text(build, rule->targets[i].name.data,
+					rule->targets[i].name.len);
+		build_add(build, &build->targets, &target, sizeof(target));
+	}
+}
+
+static uint64_t mix_text(uint64_t hash, struct rule_text text)
+{
+	return rule_key_mix(hash, XXH3_64bits(text.data, text.len) + text.len);
+}
+
+static uint64_t mix_keys(uint64_t hash, const struct rule_keys *keys)
+{
+	uint32_t i;
+
+	hash = rule_key_mix(hash, keys->count);
+	for (i = 0; i < keys->count; i++) {
+		const char *name = rule_fields[keys->keys[i].field].name;
+
+		hash = mix_text(hash, (struct rule_text){name, strlen(name)});
+		hash = mix_text(hash, keys->keys[i].argument);
+	}
+	return hash;
+}
+
+static uint64_t mix_decision(const struct build *build, uint64_t hash, const struct rule *rule)
+{
+	uint32_t i;
+
+	hash = rule_key_mix(hash, (uint64_t)rule->qos << 8 | rule->first);
+	for (i = 0; i < rule->target_count; i++) {
+		const struct rule_target *target = &rule->targets[i];
+
+		hash = rule_key_mix(hash, target->kind);
+		hash = target->kind == RULE_TARGET_GROUP
+				? mix_text(hash, build->set->groups[target->index].name)
+				: rule_key_mix(mix_text(hash, target->name), target->index);
+	}
+	for (i = 0; i < rule->redact_count; i++) {
+		const struct rule_keys keys = {1, &rule->redacts[i].key};
+
+		hash = mix_keys(rule_key_mix(hash, rule->redacts[i].how), &keys);
+	}
+	return hash;
+}
+
+static uint64_t mix_limits(uint64_t hash, const struct rule *rule)
+{
+	uint32_t i;
+
+	hash = mix_keys(rule_key_mix(rule_key_mix(hash, rule->sample.num), rule->sample.den),
+			&rule->sample.by);
+	hash = rule_key_mix(rule_key_mix(hash, rule->rate.events), rule->rate.per_ns);
+	hash = mix_keys(rule_key_mix(hash, rule->rate.burst), &rule->rate.by);
+	hash = mix_keys(rule_key_mix(hash, rule->suppress.for_ns), &rule->suppress.by);
+	hash = rule_key_mix(hash, (uint64_t)rule->schedule.offset_minutes);
+	for (i = 0; i < rule->schedule.count; i++) {
+		const struct rule_window *window = &rule->schedule.windows[i];
+
+		hash = rule_key_mix(hash, (uint64_t)window->days << 32 | (uint32_t)window->from << 16 |
+				window->to);
+	}
+	return hash;
+}
+
+/* A rule's state survives a reload where this did not change, whatever became of its name. */
+static uint64_t fingerprint(struct build *build, struct build_bytes *text, const struct rule *rule)
+{
+	size_t len = rule_node_print(rule->condition, (char *)text->data, text->cap);
+	uint64_t hash;
+
+	if (len >= text->cap) {
+		text->len = 0;
+		build_add(build, text, NULL, len + 1);
+		if (build->error)
+			return 0;
+		rule_node_print(rule->condition, (char *)text->data, text->cap);
+	}
+	hash = rule_key_mix(len, XXH3_64bits(text->data, len));
+	return mix_limits(mix_decision(build, hash, rule), rule);
+}
+
+static void add_rules(struct build *build)
+{
+	struct rule_image_rule *rules;
+	struct build_bytes text = {0};
+	uint32_t i;
+
+	build_add(build, &text, NULL, 1);
+	build_add(build, &build->rules, NULL, build->set->count * sizeof(*rules));
+	rules = (struct rule_image_rule *)build->rules.data;
+	for (i = 0; !build->error && i < build->set->count; i++) {
+		const struct rule *rule = &build->set->rules[i];
+
+		build->rule = i;
+		rules[i].name = build_text(build, rule->name.data, rule->name.len);
+		rules[i].fingerprint = fingerprint(build, &text, rule);
+		rules[i].state = (uint8_t)rule->state;
+		rules[i].first = rule->first;
+		rules[i].qos = (uint8_t)rule->qos;
+		rules[i].priority = (uint8_t)rule->priority;
+		rules[i].cacheable = rules[i].residual = RULE_IMAGE_NONE;
+		add_targets(build, rule, &rules[i]);
+		if (rule->state == RULE_ACTIVE)
+			build_split(build, rule, &rules[i]);
+	}
+	free(text.data);
+}
+
+static void add_names(struct build *build)
+{
+	uint32_t i;
+
+	for (i = 0; i < build->set->group_count; i++) {
+		struct rule_text name = build->set->groups[i].name;
+		struct rule_image_text text = build_text(build, name.data, name.len);
+
+		build_add(build, &build->groups, &text, sizeof(text));
+	}
+	for (i = 0; i < build->set->program_count; i++) {
+		struct rule_text name = build->set->programs[i].name;
+		struct rule_image_text text = build_text(build, name.data, name.len);
+
+		build_add(build, &build->programs, &text, sizeof(text));
+	}
+}
+
+static void add_keys(struct build *build)
+{
+	const struct rule_image_rule *rules = (const struct rule_image_rule *)build->rules.data;
+	uint32_t i;
+
+	build_crowds(build);
+	for (i = 0; !build->error && i < build->set->count; i++) {
+		build->rule = i;
+		if (build->set->rules[i].state == RULE_ACTIVE)
+			build_keys(build, rules[i].cacheable);
+	}
+}
+
+static void free_build(struct build *build)
+{
+	struct build_bytes *const bytes[] = {&build->field_names, &build->rules,
+			&build->rule_inputs, &build->targets, &build->groups, &build->programs,
+			&build->schedules, &build->windows, &build->slots, &build->postings,
+			&build->scans, &build->patterns, &build->databases, &build->leads,
+			&build->pattern_leads, &build->loose, &build->crowd};
+	struct build_pool *const pools[] = {&build->text, &build->texts, &build->values,
+			&build->tests, &build->nodes, &build->inputs};
+	size_t i;
+
+	for (i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+		free(bytes[i]->data);
+	for (i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+		build_pool_free(pools[i]);
+}
+
+static void explain(const struct build *build, struct rule_compile_error *why)
+{
+	if (build->error == -EINVAL)
+		snprintf(why->text, sizeof(why->text), "Hyperscan refuses a pattern");
+	else
+		snprintf(why->text, sizeof(why->text), "%s", strerror(-build->error));
+}
+
+int rule_compile(const struct rule_set *set, const struct rule_image *previous,
+		struct rule_image **image, size_t *size, struct rule_compile_error *why)
+{
+	struct build build = {.set = set, .previous = previous};
+
+	*image = NULL;
+	add_names(&build);
+	add_rules(&build);
+	if (!build.error)
+		add_keys(&build);
+	build_index(&build);
+	build_scans(&build);
+	if (!build.error)
+		*image = build_image(&build, size);
+	if (!*image)
+		explain(&build, why);
+	free_build(&build);
+	return build.error;
+}

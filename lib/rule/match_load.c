@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Images to matchers, matchers to workers: all memory that matching needs. */
+#include "rule/match_work.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "rule/verify.h"
+
+#define CACHE_ENTRIES_DEFAULT 65536u
+#define CACHE_ENTRIES_MAX (1u << 24)
+#define LIST_BYTES_DEFAULT (4u << 20)
+#define NAMES 65536u
+
+static void set_parts(struct rule_matcher *matcher, const struct rule_image *image)
+{
+	matcher->image = image;
+	matcher->text = rule_image_part(image, RULE_PART_TEXT);
+	matcher->tests = rule_image_part(image, RULE_PART_TESTS);
+	matcher->values = rule_image_part(image, RULE_PART_VALUES);
+	matcher->texts = rule_image_part(image, RULE_PART_TEXTS);
+	matcher->nodes = rule_image_part(image, RULE_PART_NODES);
+	matcher->inputs = rule_image_part(image, RULE_PART_INPUTS);
+	matcher->rules = rule_image_part(image, RULE_PART_RULES);
+	matcher->rule_inputs = rule_image_part(image, RULE_PART_RULE_INPUTS);
+	matcher->slots = rule_image_part(image, RULE_PART_SLOTS);
+	matcher->postings = rule_image_part(image, RULE_PART_POSTINGS);
+	matcher->scans = rule_image_part(image, RULE_PART_SCANS);
+	matcher->patterns = rule_image_part(image, RULE_PART_PATTERNS);
+	matcher->schedules = rule_image_part(image, RULE_PART_SCHEDULES);
+	matcher->windows = rule_image_part(image, RULE_PART_WINDOWS);
+	matcher->rule_count = (uint32_t)image->parts[RULE_PART_RULES].count;
+	matcher->slot_mask = image->parts[RULE_PART_SLOTS].count - 1;
+	matcher->scan_count = (uint32_t)image->parts[RULE_PART_SCANS].count;
+	while (matcher->eager_count < matcher->scan_count &&
+			matcher->scans[matcher->eager_count].eager)
+		matcher->eager_count++;
+}
+
+static void set_fields(struct rule_matcher *matcher)
+{
+	const struct rule_image_field *fields = rule_image_part(matcher->image, RULE_PART_FIELDS);
+	uint64_t i;
+
+	for (i = 0; i < matcher->image->parts[RULE_PART_FIELDS].count; i++) {
+		matcher->ids[i] = (uint8_t)rule_field_by_name(
+				matcher->text + fields[i].name.offset, fields[i].name.len);
+		matcher->wants[matcher->ids[i]] = 1;
+	}
+}
+
+static int load_databases(struct rule_matcher *matcher, const char **why)
+{
+	const char *databases = rule_image_part(matcher->image, RULE_PART_DATABASES);
+	size_t size;
+	uint32_t i;
+
+	*why = "Hyperscan refuses a database";
+	matcher->databases = calloc(matcher->scan_count + 1ull, sizeof(*matcher->databases));
+	if (!matcher->databases)
+		return -ENOMEM;
+	for (i = 0; i < matcher->scan_count; i++) {
+		const struct rule_image_scan *scan = &matcher->scans[i];
+		hs_error_t error = hs_deserialize_database(databases + scan->offset, scan->len,
+				&matcher->databases[i]);
+
+		if (error == HS_SUCCESS)
+			error = hs_alloc_scratch(matcher->databases[i], &matcher->scratch);
+		if (error != HS_SUCCESS)
+			return error == HS_NOMEM ? -ENOMEM : -EBADMSG;
+		if (hs_database_size(matcher->databases[i], &size) == HS_SUCCESS)
+			matcher->bytes += size;
+	}
+	return 0;
+}
+
+int rule_matcher_new(const void *image, size_t size, struct rule_matcher **out, const char **why)
+{
+	int error = rule_image_verify(image, size, why);
+	struct rule_matcher *matcher;
+
+	*out = NULL;
+	if (error)
+		return error;
+	matcher = calloc(1, sizeof(*matcher));
+	if (!matcher)
+		return -ENOMEM;
+	set_parts(matcher, image);
+	set_fields(matcher);
+	error = load_databases(matcher, why);
+	if (error) {
+		rule_matcher_free(matcher);
+		return error;
+	}
+	*out = matcher;
+	return 0;
+}
+
+void rule_matcher_free(struct rule_matcher *matcher)
+{
+	uint32_t i;
+
+	if (!matcher)
+		return;
+	for (i = 0; matcher->databases && i < matcher->scan_count; i++)
+		hs_free_database(matcher->databases[i]);
+	hs_free_scratch(matcher->scratch);
+	free(matcher->databases);
+	free(matcher);
+}
+
+const struct rule_image *rule_matcher_image(const struct rule_matcher *matcher)
+{
+	return matcher->image;
+}
+
+size_t rule_matcher_bytes(const struct rule_matcher *matcher)
+{
+	return matcher->bytes;
+}
+
+/* -- workers -- */
+
+static bool get(void *where, size_t count, size_t item)
+{
+	void *memory = calloc(count + 1, item);
+
+	memcpy(where, &memory, sizeof(memory));
+	return memory != NULL;
+}
+
+static bool make_tables(struct rule_worker *worker)
+{
+	const struct rule_image_span *parts = worker->matcher->image->parts;
+	size_t memos = parts[RULE_PART_TESTS].count + parts[RULE_PART_NODES].count;
+	uint32_t rules = worker->matcher->rule_count;
+	bool good = get(&worker->memo, memos, sizeof(*worker->memo)) &&
+			get(&worker->touched, memos, sizeof(*worker->touched)) &&
+			get(&worker->scanned, worker->matcher->scan_count, 8) &&
+			get(&worker->scanned_list, worker->matcher->scan_count, 4) &&
+			get(&worker->input, parts[RULE_PART_INPUTS].count, 8) &&
+			get(&worker->marks, rules, 8) && get(&worker->found, rules, 16) &&
+			get(&worker->hits, rules, 16) && get(&worker->starts, RULE_BURST_MAX, 4) &&
+			get(&worker->words, LIST_WORDS_MAX, 4) &&
+			get(&worker->columns, parts[RULE_PART_FIELDS].count,
+					sizeof(*worker->columns));
+	unsigned level;
+
+	for (level = 0; good && level < 3; level++) {
+		worker->bit_words[level] = (rules >> 6 * (level + 1)) + 1;
+		good = get(&worker->bits[level], worker->bit_words[level], 8);
+	}
+	return good;
+}
+
+static uint32_t power(uint32_t least)
+{
+	uint32_t size = 1;
+
+	while (size < least)
+		size *= 2;
+	return size;
+}
+
+static bool make_cache(struct rule_worker *worker, const struct rule_worker_options *options)
+{
+	uint32_t entries = options ? options->cache_entries : CACHE_ENTRIES_DEFAULT;
+	uint32_t bytes = options && options->list_bytes ? options->list_bytes : LIST_BYTES_DEFAULT;
+	size_t lines;
+
+	if (!entries)
+		return true;
+	entries = entries < CACHE_ENTRIES_MAX ? entries : CACHE_ENTRIES_MAX;
+	lines = power((entries + CACHE_WAYS - 1) / CACHE_WAYS);
+	worker->line_mask = lines - 1;
+	worker->names_mask = NAMES - 1;
+	worker->arena_size = bytes < 4096 ? 4096 : bytes;
+	worker->lines = vex_alloc_lines(lines * sizeof(*worker->lines));
+	if (!worker->lines || !get(&worker->keys, lines * CACHE_WAYS, CACHE_KEY_MAX) ||
+			!get(&worker->names, NAMES, 4) || !get(&worker->arena, worker->arena_size, 1))
+		return false;
+	match_forget(worker);
+	return true;
+}
+
+int rule_worker_new(const struct rule_matcher *matcher, const struct rule_worker_options *options,
+		struct rule_worker **out)
+{
+	struct rule_worker *worker = vex_alloc_lines(sizeof(*worker));
+
+	*out = NULL;
+	if (!worker)
+		return -ENOMEM;
+	worker->matcher = matcher;
+	worker->run = options ? options->run : NULL;
+	worker->data = options ? options->data : NULL;
+	if (!make_tables(worker) || !make_cache(worker, options) || (matcher->scratch &&
+			hs_clone_scratch(matcher->scratch, &worker->scratch) != HS_SUCCESS)) {
+		rule_worker_free(worker);
+		return -ENOMEM;
+	}
+	*out = worker;
+	return 0;
+}
+
+void rule_worker_free(struct rule_worker *worker)
+{
+	if (!worker)
+		return;
+	hs_free_scratch(worker->scratch);
+	free(worker->memo);
+	free(worker->touched);
+	free(worker->scanned);
+	free(worker->scanned_list);
+	free(worker->input);
+	free(worker->marks);
+	free(worker->bits[0]);
+	free(worker->bits[1]);
+	free(worker->bits[2]);
+	free(worker->found);
+	free(worker->hits);
+	free(worker->starts);
+	free(worker->words);
+	free(worker->columns);
+	free(worker->lines);
+	free(worker->keys);
+	free(worker->names);
+	free(worker->arena);
+	free(worker);
+}
