@@ -285,6 +285,27 @@ static void poll_merged(struct worker *worker, struct burst *burst)
 }
 
 /*
+ * Events that the producer lost since the last record it wrote, less those told of. Its page may
+ * still show a loss whose GAP was read already: that one does not begin where the lane stands.
+ */
+static uint64_t untold_loss(struct lane *lane)
+{
+	struct vex_lane_reader *reader = &lane->reader;
+	uint64_t count = VEX_LOAD_ACQUIRE(&reader->peer->lost_count); /* by vex_lane_lose() */
+	uint64_t first = VEX_LOAD_RELAXED(&reader->peer->lost_first);
+	const struct vex_record *shared;
+
+	if (!count || count > UINT32_MAX || lane->untrusted || vex_lane_peek(reader, &shared))
+		return 0;
+	if (!lane->seq_known) {
+		lane->seq_known = true;
+		reader->seq = first;
+	}
+	return first == reader->seq - reader->told && count > reader->told ? count - reader->told
+									   : 0;
+}
+
+/*
  * What the producer of an empty lane lost and has not announced, since it has nothing else to
  * say, or is gone: a GAP in its stead. False where no object was free for it; then it is tried
  * again.
@@ -292,17 +313,14 @@ static void poll_merged(struct worker *worker, struct burst *burst)
 static bool announce_loss(struct worker *worker, struct burst *burst, struct lane *lane,
 		enum vex_gap_reason reason)
 {
-	uint64_t count = VEX_LOAD_ACQUIRE(&lane->reader.peer->lost_count) - lane->reader.told;
-	uint64_t first = lane->reader.seq;
-	struct vex_attr_gap gap = {.first = first,
-			.last = first + count - 1,
+	uint64_t count = untold_loss(lane);
+	struct vex_attr_gap gap = {.first = lane->reader.seq,
+			.last = lane->reader.seq + count - 1,
 			.count = count,
 			.reason = reason};
-	const struct vex_record *shared;
 	struct vex_record *record;
 
-	if (!count || lane->untrusted || count > UINT32_MAX ||
-			vex_lane_peek(&lane->reader, &shared)) /* or it was not the last word */
+	if (!count)
 		return true;
 	record = get_event(worker, burst, VEX_GAP_RECORD_SIZE);
 	if (!record)
@@ -342,7 +360,7 @@ static void look_at_empty_lanes(struct worker *worker, struct burst *burst)
 		if (VEX_UNLIKELY(VEX_LOAD_ACQUIRE(&lane->draining))) {
 			if (!lane->drained)
 				finish_lane(worker, burst, lane);
-		} else if (VEX_UNLIKELY(worker->looks_for_losses) && lane->seq_known) {
+		} else if (VEX_UNLIKELY(worker->looks_for_losses)) {
 			announce_loss(worker, burst, lane, VEX_GAP_LANE_FULL);
 		}
 	}

@@ -106,6 +106,12 @@ static void a_quiet_producer_loss_is_announced_for_it(void)
 	CU_ASSERT_EQUAL(gap.last, gap.first + 6);
 	CU_ASSERT_EQUAL(port->stat->lost, lost + 7);
 
+	/* A loss that the producer's page still shows, since it was held up there, is not told again. */
+	VEX_STORE_RELEASE(&producer.ring.page->lost_count, 7);
+	idle();
+	CU_ASSERT_EQUAL(next_gap().count, 0);
+	VEX_STORE_RELEASE(&producer.ring.page->lost_count, 0);
+
 	/* A GAP with nothing new in it is dropped, by name. */
 	vex_lane_lose(&producer.writer, 5, VEX_GAP_LANE_FULL);
 	idle();
