@@ -26,6 +26,7 @@ static const struct bench *const benches[] = {
 	&bench_producer,
 	&bench_fuse,
 	&bench_fuse_shared,
+	&bench_rules,
 };
 
 /* One minute's load average above which the machine is not ours alone. */

@@ -87,9 +87,11 @@ static inline uint32_t build_test_count(const struct build *build)
 	return (uint32_t)(build->tests.bytes.len / sizeof(struct rule_image_test));
 }
 
-/** What stands in NODES of a group. */
+/** What stands in NODES of a group; NULL of a test. */
 static inline const uint32_t *build_group_words(const struct build *build, uint32_t node)
 {
+	if (!(node & RULE_NODE_GROUP))
+		return NULL;
 	return (const uint32_t *)build->nodes.bytes.data + (node & ~RULE_NODE_GROUP);
 }
 

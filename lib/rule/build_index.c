@@ -154,10 +154,11 @@ static void lead(struct build *build, struct build_bytes *leads, uint64_t from)
 
 static void enter_numbers(struct build *build, const struct rule_image_test *test)
 {
-	const uint64_t *values = (const uint64_t *)build->values.bytes.data + test->a;
+	const uint64_t *values = (const uint64_t *)build->values.bytes.data;
 	unsigned value;
 	uint64_t i;
 
+	values += test->kind == RULE_TEST_RANGE ? 0 : test->a;
 	build->head.number_keys |= 1ull << test->field;
 	if (test->kind == RULE_TEST_RANGE)
 		lead(build, &build->leads, rule_key_number(test->field, test->a));

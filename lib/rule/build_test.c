@@ -61,7 +61,8 @@ static uint32_t add_group(struct build *build, enum rule_image_group kind, const
 	if (words) {
 		words[0] = kind | depth << 8;
 		words[1] = count;
-		memcpy(words + 2, children, count * sizeof(*words));
+		if (count)
+			memcpy(words + 2, children, count * sizeof(*words));
 		at = build_intern(build, &build->nodes, words, (count + 2) * sizeof(*words));
 	} else {
 		build->error = -ENOMEM;
@@ -87,7 +88,7 @@ static int constant(const struct build *build, uint32_t node)
 {
 	const uint32_t *words = build_group_words(build, node);
 
-	if (build->error || !(node & RULE_NODE_GROUP) || words[1])
+	if (build->error || !words || words[1])
 		return -1;
 	return (words[0] & 0xff) == RULE_GROUP_AND;
 }

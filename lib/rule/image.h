@@ -154,6 +154,7 @@ struct rule_image_rule {
 	uint8_t qos;           /**< enum rule_qos */
 	uint8_t priority;      /**< enum rule_priority */
 	uint16_t zero;
+	uint32_t zero2;
 };
 
 /** A place of the index, by linear probing from hash & (count - 1); empty where count is 0. */

@@ -14,7 +14,7 @@ struct match_memo *match_memo(struct rule_worker *worker, uint32_t index)
 static uint64_t number_test(const struct rule_matcher *matcher, const struct rule_image_test *test,
 		const uint64_t *numbers, uint64_t events)
 {
-	const uint64_t *values = matcher->values + test->a;
+	const uint64_t *values;
 	uint64_t result = 0;
 	unsigned i;
 
@@ -22,6 +22,7 @@ static uint64_t number_test(const struct rule_matcher *matcher, const struct rul
 		return match_range(numbers, test->a, test->b);
 	if (test->kind == RULE_TEST_BITS)
 		return match_bits(numbers, test->a, test->b);
+	values = matcher->values + test->a;
 	EACH_EVENT(i, events) {
 		uint64_t number = numbers[i];
 		uint64_t low = 0;

@@ -2,8 +2,8 @@
 /*
  * Writes the inputs that the fuzz targets start from.
  *
- *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap, wire, rule and condition,
- *                          and fills them
+ *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap, wire, rule, condition,
+ *                          and image, and fills them
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -68,6 +68,20 @@ static void seed_records(void)
 		save("record", number++, record, record->size);
 		make(types[i], SAMPLE_RANDOM);
 		save("record", number++, record, record->size);
+	}
+}
+
+/* A record, and changes of an image; see fuzz_image.c. */
+static void seed_images(void)
+{
+	static uint8_t input[1 + VEX_RECORD_MAX + 3 * 8];
+
+	for (uint8_t i = 0; i < 8; i++) {
+		make(i % 2 ? VEX_OPEN : VEX_RENAME, i < 4 ? SAMPLE_FULL : SAMPLE_RANDOM);
+		input[0] = i;
+		memcpy(input + 1, record, record->size);
+		memset(input + 1 + record->size, 31 * i, 3u * i);
+		save("image", i, input, 1 + record->size + 3u * i);
 	}
 }
 
@@ -241,6 +255,7 @@ int main(int argc, char **argv)
 	if (mkdir(folder, 0755) && errno != EEXIST)
 		die(folder);
 	seed_records();
+	seed_images();
 	seed_lanes();
 	seed_ingest(0, SAMPLE_EMPTY);
 	seed_ingest(1, SAMPLE_FULL);

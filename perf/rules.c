@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rules: what compiling and matching them costs, on one core, without a data plane. */
+#include "bench.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <hs/hs.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "pinned.h"
+#include "rule/compile.h"
+#include "rule/match.h"
+#include "rule_sets.h"
+
+enum { CACHE_HIT, MISS, MISS_1M, FILTERS_64, COMPILE_1K, COMPILE_1M, COMPILE_ADD_ONE, MEMORY_1M };
+
+#define BURST 64u
+#define FILTERS_ROUNDS 20u
+#define MILLION 1000000u
+#define QUICK_MILLION 100000u /* with --quick: the names stay, the figures are not those */
+#define ADD_GLOBS 10000u
+
+struct loaded {
+	struct rule_image *image;
+	struct rule_matcher *matcher;
+	size_t size;
+	double seconds; /* from text to image */
+};
+
+static struct rule_paths paths;
+static struct rule_globs globs;
+static struct loaded thousand, million, filters;
+static double add_one_s, million_bytes;
+static uint64_t *records[RULE_PATHS];
+static hs_database_t *bare;
+static hs_scratch_t *bare_scratch;
+static unsigned bare_found;
+
+/* Of this thread on a processor: nothing here waits, and others may run. */
+static uint64_t spent_ns(void)
+{
+	struct timespec spent;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+	return (uint64_t)spent.tv_sec * 1000000000u + (uint64_t)spent.tv_nsec;
+}
+
+static double seconds(void)
+{
+	return (double)spent_ns() * 1e-9;
+}
+
+static int compile(const struct rule_text_file *file, const struct rule_image *previous,
+		struct loaded *out)
+{
+	struct rule_source source = {"bench", file->text, file->len};
+	struct rule_compile_error why = {"the rules are wrong"};
+	struct rule_diags diags = {0};
+	struct rule_set *set = NULL;
+	double start = seconds();
+	int error = rule_set_parse(&source, 1, NULL, &set, &diags);
+
+	if (!error)
+		error = rule_compile(set, previous, &out->image, &out->size, &why);
+	out->seconds = seconds() - start;
+	if (error)
+		vex_error("rules do not compile: %s", diags.errors ? diags.items[0].message : why.text);
+	rule_set_free(set);
+	rule_diags_clear(&diags);
+	malloc_trim(0);
+	return error;
+}
+
+static int load(struct loaded *loaded)
+{
+	const char *why;
+	int error = rule_matcher_new(loaded->image, loaded->size, &loaded->matcher, &why);
+
+	if (error)
+		vex_error("an image does not load: %s", why);
+	return error;
+}
+
+static int make(void (*write)(struct rule_text_file *), struct loaded *out)
+{
+	struct rule_text_file file = {0};
+	int error;
+
+	write(&file);
+	error = compile(&file, NULL, out);
+	free(file.text);
+	return error ? error : load(out);
+}
+
+static void write_thousand(struct rule_text_file *file)
+{
+	rule_sets_mixed(file, &paths, 1000, &globs);
+}
+
+static unsigned many;
+
+static void write_million(struct rule_text_file *file)
+{
+	rule_sets_mixed(file, &paths, many, NULL);
+}
+
+/* One rule more than an image has that is there already. */
+static int measure_add_one(void)
+{
+	struct rule_text_file file = {0};
+	struct loaded first = {0};
+	struct loaded second = {0};
+	int error;
+
+	rule_sets_globs(&file, &paths, ADD_GLOBS);
+	error = compile(&file, NULL, &first);
+	file.len = 0;
+	rule_sets_globs(&file, &paths, ADD_GLOBS + 1);
+	if (!error)
+		error = compile(&file, first.image, &second);
+	add_one_s = second.seconds;
+	free(first.image);
+	free(second.image);
+	free(file.text);
+	return error;
+}
+
+static void make_records(void)
+{
+	static const uint16_t types[] = {VEX_OPEN, VEX_READ, VEX_CLOSE, VEX_WRITE};
+	unsigned i;
+
+	for (i = 0; i < paths.count; i++) {
+		struct vex_event event = {.type = types[i % 4], .boundary = VEX_BOUNDARY_KERNEL,
+			.has = VEX_HAS_PATH | VEX_HAS_COMM | VEX_HAS_RANGE, .uid = i % 100,
+			.pid = 1000 + i % 64, .size = i * 61 % 65536, .offset = i * 4096ull % (1 << 22),
+			.comm = {"cc1", 3}, .path = {paths.path[i], strlen(paths.path[i])}};
+		uint32_t size = vex_event_size(&event);
+
+		records[i] = calloc(1, size);
+		if (!records[i])
+			abort();
+		vex_event_encode(&event, (struct vex_record *)records[i]);
+		((struct vex_record *)records[i])->size = size;
+	}
+}
+
+static int make_bare(void)
+{
+	unsigned *flags = calloc(globs.count, sizeof(*flags));
+	unsigned *ids = calloc(globs.count, sizeof(*ids));
+	hs_compile_error_t *error = NULL;
+	unsigned i;
+
+	for (i = 0; i < globs.count; i++) {
+		flags[i] = HS_FLAG_DOTALL | HS_FLAG_SINGLEMATCH;
+		ids[i] = i;
+	}
+	hs_compile_multi((const char *const *)globs.regex, flags, ids, globs.count, HS_MODE_BLOCK,
+			NULL, &bare, &error);
+	if (error)
+		vex_error("hs_scan: %s", error->message);
+	hs_free_compile_error(error);
+	free(flags);
+	free(ids);
+	return bare && hs_alloc_scratch(bare, &bare_scratch) == HS_SUCCESS ? 0 : -EIO;
+}
+
+static double resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	double total = 0, pages = 0;
+
+	if (!file || fscanf(file, "%lf %lf", &total, &pages) != 2)
+		pages = NAN;
+	if (file)
+		fclose(file);
+	return pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* All records once; nanoseconds an event. */
+static double pass(struct rule_worker *worker)
+{
+	uint64_t start = spent_ns();
+	unsigned at;
+
+	for (at = 0; at + BURST <= paths.count; at += BURST)
+		rule_match(worker, (const struct vex_record *const *)&records[at], BURST);
+	return (double)(spent_ns() - start) / at;
+}
+
+/* Where entries are too few for anything to be found again, each event is decided anew. */
+static int run_miss(const struct loaded *loaded, double *value)
+{
+	struct rule_worker_options options = {.cache_entries = 4};
+	struct rule_worker *worker;
+	int error = rule_worker_new(loaded->matcher, &options, &worker);
+
+	if (error)
+		return error;
+	pass(worker);
+	*value = pass(worker);
+	rule_worker_free(worker);
+	return 0;
+}
+
+static int measure_memory(void)
+{
+	double before = resident();
+	struct rule_worker *worker;
+	int error = load(&million);
+
+	if (!error)
+		error = rule_worker_new(million.matcher, NULL, &worker);
+	if (error)
+		return error;
+	pass(worker);
+	million_bytes = (double)million.size + resident() - before;
+	rule_worker_free(worker);
+	return 0;
+}
+
+static int open_rules(const struct bench_env *env)
+{
+	struct rule_text_file file = {0};
+	int error;
+
+	many = env->quick ? QUICK_MILLION : MILLION;
+	rule_paths_take(&paths, "/usr");
+	vex_info("%u paths below /usr of mean length %.0f, %u rules for a million", paths.count,
+			paths.mean, many);
+	if (paths.count < BURST)
+		return -ENOENT;
+	make_records();
+	error = make(write_thousand, &thousand);
+	if (!error)
+		error = make(rule_sets_filters, &filters);
+	if (!error)
+		error = make_bare();
+	if (!error)
+		error = measure_add_one();
+	write_million(&file);
+	if (!error)
+		error = compile(&file, NULL, &million);
+	free(file.text);
+	return error ? error : measure_memory();
+}
+
+static void unload(struct loaded *loaded)
+{
+	rule_matcher_free(loaded->matcher);
+	free(loaded->image);
+	*loaded = (struct loaded){0};
+}
+
+static void close_rules(void)
+{
+	unsigned i;
+
+	unload(&thousand);
+	unload(&million);
+	unload(&filters);
+	hs_free_scratch(bare_scratch);
+	hs_free_database(bare);
+	for (i = 0; i < paths.count; i++)
+		free(records[i]);
+	rule_globs_free(&globs);
+	rule_paths_free(&paths);
+}
+
+static int run_hits(double *hit, double *filter)
+{
+	struct rule_worker_options options = {.cache_entries = 4 * RULE_PATHS};
+	struct rule_worker *worker;
+	unsigned i;
+	int error = rule_worker_new(thousand.matcher, &options, &worker);
+
+	if (error)
+		return error;
+	pass(worker);
+	*hit = pass(worker);
+	if (rule_worker_counts(worker).cache_hits < paths.count * 9ull / 10)
+		vex_warn("fewer than nine in ten were found in the cache");
+	rule_worker_free(worker);
+	error = rule_worker_new(filters.matcher, NULL, &worker);
+	if (error)
+		return error;
+	pass(worker);
+	for (*filter = 0, i = 0; i < FILTERS_ROUNDS; i++)
+		*filter += pass(worker) / FILTERS_ROUNDS;
+	rule_worker_free(worker);
+	return 0;
+}
+
+static int ours(void *data)
+{
+	double *values = data;
+	int error;
+
+	values[COMPILE_1K] = thousand.seconds;
+	values[COMPILE_1M] = million.seconds;
+	values[COMPILE_ADD_ONE] = add_one_s;
+	values[MEMORY_1M] = million_bytes;
+	error = run_miss(&thousand, &values[MISS]);
+	if (!error)
+		error = run_miss(&million, &values[MISS_1M]);
+	return error ? error : run_hits(&values[CACHE_HIT], &values[FILTERS_64]);
+}
+
+static int count_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+		void *data)
+{
+	(void)id, (void)from, (void)to, (void)flags, (void)data;
+	bare_found++;
+	return 0;
+}
+
+static int hs_scan_all(void *data)
+{
+	double *values = data;
+	uint64_t start = spent_ns();
+	unsigned i;
+
+	for (i = 0; i < paths.count; i++)
+		hs_scan(bare, paths.path[i], (unsigned)strlen(paths.path[i]), 0, bare_scratch,
+				count_match, NULL);
+	values[MISS] = (double)(spent_ns() - start) / paths.count;
+	return 0;
+}
+
+static int fnmatch_all(void *data)
+{
+	double *values = data;
+	unsigned each = many == QUICK_MILLION ? 400 : 40;
+	uint64_t start = spent_ns();
+	unsigned done = 0;
+	unsigned i;
+	unsigned g;
+
+	for (i = 0; i < paths.count; i += each, done++)
+		for (g = 0; g < globs.count; g++)
+			bare_found += !fnmatch(globs.glob[g], paths.path[i], 0);
+	values[MISS] = (double)(spent_ns() - start) / done;
+	return 0;
+}
+
+static int miss_1k(void *data)
+{
+	double *values = data;
+
+	return run_miss(&thousand, &values[MISS_1M]);
+}
+
+static int run_vexplane(const struct bench_env *env, double *values)
+{
+	return pinned_run(env->cpu[0], ours, values);
+}
+
+static int run_hs_scan(const struct bench_env *env, double *values)
+{
+	return pinned_run(env->cpu[0], hs_scan_all, values);
+}
+
+static int run_fnmatch(const struct bench_env *env, double *values)
+{
+	return pinned_run(env->cpu[0], fnmatch_all, values);
+}
+
+static int run_miss_1k(const struct bench_env *env, double *values)
+{
+	return pinned_run(env->cpu[0], miss_1k, values);
+}
+
+static const struct bench_metric metrics[] = {
+	[CACHE_HIT] = {"cache_hit_ns", "ns"},
+	[MISS] = {"miss_ns", "ns"},
+	[MISS_1M] = {"miss_1m_ns", "ns"},
+	[FILTERS_64] = {"filters_64_ns", "ns"},
+	[COMPILE_1K] = {"compile_1k_s", "s"},
+	[COMPILE_1M] = {"compile_1m_s", "s"},
+	[COMPILE_ADD_ONE] = {"compile_add_one_s", "s"},
+	[MEMORY_1M] = {"memory_1m_bytes", "bytes"},
+};
+
+static const struct bench_contender contenders[] = {
+	{"vexplane", run_vexplane},
+	{"hs_scan", run_hs_scan},
+	{"fnmatch", run_fnmatch},
+	{"miss_1k", run_miss_1k},
+};
+
+const struct bench bench_rules = {
+	.name = "rules",
+	.text = "compiling and matching rules, on one core",
+	.runs = 5,
+	.metrics = metrics,
+	.metric_count = sizeof(metrics) / sizeof(metrics[0]),
+	.contenders = contenders,
+	.contender_count = sizeof(contenders) / sizeof(contenders[0]),
+	.open = open_rules,
+	.close = close_rules,
+};
