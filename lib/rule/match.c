@@ -135,7 +135,7 @@ static void settle(struct rule_worker *worker, struct output *output, struct cac
 		put(worker, output, rule, events);
 }
 
-static void clean_up(struct rule_worker *worker)
+void match_clean_up(struct rule_worker *worker)
 {
 	uint64_t columns = worker->matcher->image->parts[RULE_PART_FIELDS].count;
 	uint32_t i;
@@ -172,7 +172,7 @@ struct rule_hits rule_match(struct rule_worker *worker, const struct vex_record 
 		match_remember(worker, missed);
 	worker->counts.events += count;
 	worker->counts.cache_hits += count - (unsigned)__builtin_popcountll(missed);
-	clean_up(worker);
+	match_clean_up(worker);
 	return (struct rule_hits){worker->hits, output.count};
 }
 

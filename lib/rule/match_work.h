@@ -137,6 +137,10 @@ struct rule_worker {
 	for (uint64_t left_ = (mask); left_ && ((i) = (unsigned)__builtin_ctzll(left_), 1);        \
 			left_ &= left_ - 1)
 
+/* -- match.c -- */
+/** Forgets what was worked out for the burst. */
+void match_clean_up(struct rule_worker *worker);
+
 /* -- match_cache.c -- */
 void match_key(struct rule_worker *worker, const struct vex_record *record, struct cache_key *key);
 /** The list that was remembered, or NULL. */

@@ -178,9 +178,10 @@ static bool good_values(const struct verify *verify, const struct rule_image_tes
 	case RULE_TEST_BITS:
 		return number;
 	case RULE_TEST_SET:
+		return number && within(verify, RULE_PART_VALUES, test->a, test->b);
 	case RULE_TEST_WORDS:
-		return number && within(verify, RULE_PART_VALUES, test->a, test->b) &&
-				(test->kind == RULE_TEST_SET || test->b == 4);
+		return rule_fields[verify->ids[test->field]].type == RULE_ENUM && test->b == 4 &&
+				within(verify, RULE_PART_VALUES, test->a, test->b);
 	case RULE_TEST_AMONG:
 		return text && within(verify, RULE_PART_TEXTS, test->a, test->b);
 	case RULE_TEST_ALL:

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rule/compile.h"
+#include "rule/disassemble.h"
 #include "rule/match.h"
 #include "rule/verify.h"
 #include "support/rule_oracle.h"
@@ -26,6 +27,7 @@ static uint64_t sets = 150;
 static uint64_t first_seed = 1;
 static struct rule_random *source;
 static struct oracle *oracle;
+static FILE *nowhere;
 static uint64_t pairs, matched_pairs, hits_seen, differences;
 
 /* Events of a set; records point into them, so that each stays where it is. */
@@ -169,6 +171,27 @@ static struct rule_matcher *load(const struct rule_image *image, size_t size)
 	return matcher;
 }
 
+/* Explanations tell as many matches as there are; and all that can be printed is. */
+static void tell(uint64_t seed, const struct rule_set *set, struct rule_worker *worker)
+{
+	uint32_t want[RULES];
+	unsigned event = (unsigned)(seed / 16 % EVENTS);
+	uint32_t count = oracle_match(oracle, set, &events[event], want);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	const char *at;
+	uint32_t told = 0;
+
+	rule_explain(worker, (struct vex_record *)records[event], out);
+	fflush(out);
+	for (at = text; (at = strstr(at, ": matches\n")); at++)
+		told++;
+	CU_ASSERT_EQUAL(told, count);
+	fclose(out);
+	free(text);
+}
+
 static void one_set(uint64_t seed, const struct rule_set *set, const struct rule_image *image,
 		size_t size)
 {
@@ -180,6 +203,8 @@ static void one_set(uint64_t seed, const struct rule_set *set, const struct rule
 
 	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, &options, &worker), 0);
 	ask(seed, set, worker);
+	if (seed % 16 == 0)
+		tell(seed, set, worker);
 	rule_worker_free(worker);
 	rule_matcher_free(matcher);
 }
@@ -206,6 +231,8 @@ static void test_agree(void)
 		for (i = 0; i < EVENTS; i++)
 			make_event(i);
 		one_set(seed, set, image, size);
+		if (seed % 16 == 0)
+			rule_image_print(image, nowhere);
 		free(previous);
 		previous = image;
 		rule_set_free(set);
@@ -286,12 +313,63 @@ static void test_fingerprints(void)
 	CU_ASSERT_NOT_EQUAL(print_of("- rule: a\n  condition: fd.name = /b\n", 0), plain);
 }
 
+static const char explained[] = "- rule: other\n  condition: fd.name = /b and fs.size > 5\n"
+		"- rule: size\n  condition: fd.name = /a and fs.size > 5\n"
+		"- rule: named\n  condition: fd.name pmatch (/a) and not proc.name = vi\n"
+		"- rule: mixed\n  condition: fs.size > 7 or fd.name = /c\n"
+		"- rule: off\n  condition: fd.name = /a\n  enabled: false\n"
+		"- rule: first\n  condition: fd.name startswith /\n  match: first\n"
+		"- rule: last\n  condition: fd.name = /a\n";
+
+static void test_explain(void)
+{
+	struct vex_event event = {.type = VEX_READ, .has = VEX_HAS_PATH | VEX_HAS_RANGE | VEX_HAS_COMM,
+		.size = 3, .path = {"/a", 2}, .comm = {"vi", 2}};
+	struct rule_set *set = parse(explained, sizeof(explained) - 1);
+	struct rule_matcher *matcher;
+	struct rule_worker *worker;
+	uint64_t room[64] = {0};
+	struct vex_record *record = (struct vex_record *)room;
+	struct rule_image *image;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+	vex_event_encode(&event, record);
+	record->size = vex_event_size(&event);
+	image = compile(set, NULL, &size);
+	matcher = load(image, size);
+	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, NULL, &worker), 0);
+	rule_explain(worker, record, out);
+	fflush(out);
+	CU_ASSERT_STRING_EQUAL(text,
+			"other: fd.name = \"/b\" is false\n"
+			"size: fs.size from 6 to 18446744073709551615 is false\n"
+			"named: proc.name = \"vi\" is true\n"
+			"mixed: fs.size from 8 to 18446744073709551615 is false\n"
+			"off: disabled\n"
+			"first: matches\n"
+			"last: an earlier rule has match: first\n");
+	rule_image_print(image, out);
+	fclose(out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "rule 6 \"last\" active, normal, "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  cacheable: fd.name = \"/a\"\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "residual: fs.size from 6 to "));
+	rule_worker_free(worker);
+	rule_matcher_free(matcher);
+	rule_set_free(set);
+	free(image);
+	free(text);
+}
+
 int main(int argc, char **argv)
 {
 	CU_TestInfo tests[] = {
 		{"images and the oracle agree", test_agree},
 		{"each byte counts", test_flipped_bytes},
 		{"a rule is known by what it does", test_fingerprints},
+		{"why a rule does not match", test_explain},
 		CU_TEST_INFO_NULL,
 	};
 	int result;
@@ -302,11 +380,13 @@ int main(int argc, char **argv)
 		first_seed = strtoull(argv[2], NULL, 10);
 	source = rule_random_new("/usr", 5000, 1);
 	oracle = oracle_new(says, NULL);
-	if (!source)
-		return fputs("no paths below /usr\n", stderr), 1;
+	nowhere = fopen("/dev/null", "w");
+	if (!source || !nowhere)
+		return fputs("no paths below /usr, or no /dev/null\n", stderr), 1;
 	result = unit_run("rule_image", tests);
 	rule_random_free(source);
 	oracle_free(oracle);
+	fclose(nowhere);
 	for (unsigned i = 0; i < EVENTS; i++)
 		free(records[i]);
 	return result;
