@@ -15,8 +15,8 @@
 #include "rule/disassemble.h"
 #include "rule/match.h"
 #include "rule/verify.h"
+#include "support/rule_draw.h"
 #include "support/rule_oracle.h"
-#include "support/rule_random.h"
 #include "support/unit.h"
 
 #define RULES 12u
@@ -59,7 +59,32 @@ static struct rule_set *parse(const char *text, size_t len)
 	return set;
 }
 
-/* Through a record and back, as events come. */
+/* Changes one thing that repeats, so that what was remembered of the event before is wrong. */
+static void vary(struct vex_event *event)
+{
+	uint32_t *const numbers[] = {&event->uid, &event->gid, &event->pid, &event->tid,
+			&event->ppid, &event->tenant, &event->id.node};
+	size_t what = draw(source, 14);
+
+	if (what < 7)
+		*numbers[what] = (uint32_t)draw_number(source);
+	else if (what == 7)
+		event->dev = draw_number(source);
+	else if (what == 8)
+		event->id.port = (uint16_t)draw_number(source);
+	else if (what == 9)
+		event->id.lane = (uint16_t)draw_number(source);
+	else if (what == 10)
+		event->boundary = (uint8_t)draw(source, VEX_BOUNDARY_COUNT);
+	else if (what == 11 && event->type != VEX_GAP)
+		event->type = chance(source, 50) ? VEX_OPEN : VEX_RENAME;
+	else if (what == 12)
+		event->comm = (struct vex_bytes){"cat", draw(source, 4)};
+	else
+		event->has ^= 1u << draw(source, 7);
+}
+
+/* Through a record and back, as events come; two of three differ little from the one before. */
 static void make_event(unsigned i)
 {
 	static struct random_event made;
@@ -67,7 +92,10 @@ static void make_event(unsigned i)
 	uint32_t size;
 
 	do {
-		rule_random_event(source, &made);
+		if (i % 3)
+			vary(&made.event);
+		else
+			rule_random_event(source, &made);
 		made.event.has &= ~(uint32_t)VEX_HAS_GAP;
 		if (made.event.type == VEX_GAP)
 			made.event.has |= VEX_HAS_GAP;
