@@ -128,6 +128,13 @@ static void put_extension(struct rule_text_file *file, const char *path, unsigne
 	keep(globs, i, glob);
 }
 
+/* A text as an expression that fits it alone, within quotes. */
+static void put_literal(struct rule_text_file *file, const char *text, int len)
+{
+	for (; len > 0; len--, text++)
+		put(file, strchr("^$.|()+{}", *text) ? "\\\\%c" : "%c", *text);
+}
+
 static void put_glob(struct rule_text_file *file, const char *path, unsigned i,
 		struct rule_globs *globs)
 {
@@ -137,11 +144,14 @@ static void put_glob(struct rule_text_file *file, const char *path, unsigned i,
 
 	snprintf(glob, sizeof(glob), "%.*s%s/%.2s*%.1s*", folder(path), path, unique(i), name, name);
 	keep(globs, i, glob);
-	if (i / 100 % 10)
+	if (i / 100 % 10) {
 		put(file, "'fd.name glob \"%s\" %s'\n", glob, fields);
-	else
-		put(file, "'fd.name regex \"%.*s%s/[a-z]+[0-9]*.*\" %s'\n", folder(path) - 3, path,
-				unique(i), fields);
+		return;
+	}
+	put(file, "'fd.name regex \"");
+	put_literal(file, path, folder(path));
+	put_literal(file, unique(i), (int)strlen(unique(i)));
+	put(file, "/[a-z]+[0-9]*.*\" %s'\n", fields);
 }
 
 void rule_sets_mixed(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules,
