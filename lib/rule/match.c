@@ -15,6 +15,8 @@ static uint64_t look_up(struct rule_worker *worker, unsigned count, struct cache
 		return worker->all;
 	for (i = 0; i < count; i++)
 		match_key(worker, worker->records[i], &worker->key[i]);
+	for (i = 0; i < count; i++)
+		match_fetch(worker, &worker->key[i]);
 	for (i = 0; i < count; i++) {
 		struct cache_list *list = match_remembered(worker, &worker->key[i]);
 

@@ -113,20 +113,34 @@ void match_key(struct rule_worker *worker, const struct vex_record *record, stru
 	__builtin_prefetch(&worker->lines[key->hash >> 8 & worker->line_mask]);
 }
 
-struct cache_list *match_remembered(struct rule_worker *worker, const struct cache_key *key)
+void match_fetch(struct rule_worker *worker, struct cache_key *key)
 {
 	uint64_t place = key->hash >> 8 & worker->line_mask;
 	const struct cache_line *line = &worker->lines[place];
+	const uint8_t *bytes;
 	unsigned way;
+	uint32_t at;
 
-	if (!key->len)
+	key->way = CACHE_WAYS;
+	for (way = 0; key->len && way < CACHE_WAYS; way++)
+		if (line->hash[way] == key->hash && line->len[way] == key->len)
+			key->way = way;
+	if (key->way == CACHE_WAYS)
+		return;
+	bytes = worker->keys + (place * CACHE_WAYS + key->way) * CACHE_KEY_MAX;
+	for (at = 0; at < key->len; at += 64)
+		__builtin_prefetch(bytes + at);
+	__builtin_prefetch(worker->arena + line->list[key->way]);
+}
+
+struct cache_list *match_remembered(struct rule_worker *worker, const struct cache_key *key)
+{
+	uint64_t place = key->hash >> 8 & worker->line_mask;
+	const uint8_t *bytes = worker->keys + (place * CACHE_WAYS + key->way) * CACHE_KEY_MAX;
+
+	if (key->way == CACHE_WAYS || memcmp(bytes, key->bytes, key->len))
 		return NULL;
-	for (way = 0; way < CACHE_WAYS; way++)
-		if (line->hash[way] == key->hash && line->len[way] == key->len &&
-				!memcmp(worker->keys + (place * CACHE_WAYS + way) * CACHE_KEY_MAX,
-						key->bytes, key->len))
-			return (struct cache_list *)(void *)(worker->arena + line->list[way]);
-	return NULL;
+	return (struct cache_list *)(void *)(worker->arena + worker->lines[place].list[key->way]);
 }
 
 void match_forget(struct rule_worker *worker)

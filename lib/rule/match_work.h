@@ -85,6 +85,7 @@ struct cache_list {
 struct cache_key {
 	uint64_t hash;
 	uint32_t len; /**< 0: too long to be kept */
+	uint32_t way; /**< where its like is, or CACHE_WAYS */
 	uint8_t bytes[CACHE_KEY_MAX];
 };
 
@@ -143,7 +144,9 @@ void match_clean_up(struct rule_worker *worker);
 
 /* -- match_cache.c -- */
 void match_key(struct rule_worker *worker, const struct vex_record *record, struct cache_key *key);
-/** The list that was remembered, or NULL. */
+/** Finds the way of a key, and has what stands there fetched. */
+void match_fetch(struct rule_worker *worker, struct cache_key *key);
+/** The list that was remembered, or NULL; behind match_fetch(). */
 struct cache_list *match_remembered(struct rule_worker *worker, const struct cache_key *key);
 /** Remembers what was found for these events. */
 void match_remember(struct rule_worker *worker, uint64_t events);
