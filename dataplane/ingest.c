@@ -360,7 +360,7 @@ static void look_at_empty_lanes(struct worker *worker, struct burst *burst)
 		if (VEX_UNLIKELY(VEX_LOAD_ACQUIRE(&lane->draining))) {
 			if (!lane->drained)
 				finish_lane(worker, burst, lane);
-		} else if (VEX_UNLIKELY(worker->looks_for_losses)) {
+		} else if (VEX_UNLIKELY(worker->looks_for_losses) && lane->seq_known) {
 			announce_loss(worker, burst, lane, VEX_GAP_LANE_FULL);
 		}
 	}

@@ -26,6 +26,7 @@ void worker_adopt_plan(struct worker *worker)
 static inline void gather(struct worker *worker, uint32_t taken)
 {
 	worker->idle_rounds = 0;
+	worker->looks_for_losses = false;
 	for (uint32_t i = 0; i < GATHER_PAUSES && taken < GATHER_BELOW; i++)
 		rte_pause();
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -46,6 +47,10 @@ static void give_up(struct splice_pipe *pipe)
 
 	while (read(pipe->out, unwanted, sizeof(unwanted)) > 0)
 		;
+	if (errno == EAGAIN)
+		return;
+	splice_close(pipe); /* a page in it can't be read */
+	splice_open(pipe);
 }
 
 static bool fill(struct splice_pipe *pipe, uint64_t unique, int fd, size_t size, off_t off)
@@ -64,13 +69,26 @@ static bool fill(struct splice_pipe *pipe, uint64_t unique, int fd, size_t size,
 	return true;
 }
 
+/* The kernel asks for whole pages: what lies beyond the end would be found out too late. */
+static size_t until_end(int fd, size_t size, off_t off)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || off + (off_t)size <= st.st_size)
+		return size;
+	return off < st.st_size ? (size_t)(st.st_size - off) : 0;
+}
+
 ssize_t splice_reply(struct splice_pipe *pipe, int device, uint64_t unique, int fd, size_t size,
 		off_t off)
 {
-	size_t whole = sizeof(struct fuse_out_header) + size;
+	size_t whole;
 	ssize_t n;
+	int error;
 
-	if (size > pipe->room)
+	size = until_end(fd, size, off);
+	whole = sizeof(struct fuse_out_header) + size;
+	if (size < SPLICE_MIN || size > pipe->room)
 		return -1;
 	if (!fill(pipe, unique, fd, size, off)) {
 		give_up(pipe);
@@ -79,6 +97,7 @@ ssize_t splice_reply(struct splice_pipe *pipe, int device, uint64_t unique, int 
 	n = splice(pipe->out, NULL, device, NULL, whole, 0);
 	if (n == (ssize_t)whole)
 		return (ssize_t)size;
+	error = n < 0 ? errno : 0;
 	give_up(pipe);
-	return n < 0 && errno == ENOENT ? (ssize_t)size : -1; /* nobody waits for it any more */
+	return error == ENOENT ? (ssize_t)size : -1; /* nobody waits for it any more */
 }

@@ -24,7 +24,7 @@ void splice_close(struct splice_pipe *pipe);
 
 /**
  * Answers a read of size bytes at off. Returns what was read, or -1 where nothing was answered:
- * the file ends before, or what lies beneath can't splice; then the caller reads and answers.
+ * too little is there, or what lies beneath can't splice; then the caller reads and answers.
  * device is the session's descriptor, unique the request's number.
  */
 ssize_t splice_reply(struct splice_pipe *pipe, int device, uint64_t unique, int fd, size_t size,

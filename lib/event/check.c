@@ -109,7 +109,9 @@ static inline enum vex_check check_attrs(const struct vex_record *record, uint32
 		if (VEX_UNLIKELY(vex_attr_span(len) > (size_t)(end - at) || id >= VEX_ATTR_LIMIT))
 			return VEX_CHECK_ATTRIBUTE;
 		check = check_attr(&attr_rules[id], len, at + VEX_ATTR_HEAD);
-		if (VEX_UNLIKELY(check == VEX_CHECK_OK && attr_rules[id].care & REPEATS))
+		if (VEX_UNLIKELY(check != VEX_CHECK_OK))
+			return check;
+		if (VEX_UNLIKELY(attr_rules[id].care & REPEATS))
 			check = check_repeats(&lists, id, previous);
 		else if (VEX_UNLIKELY(seen & 1u << id))
 			check = VEX_CHECK_ATTRIBUTE;

@@ -51,7 +51,10 @@ static int attach_lane(struct vex_port *port, struct vex_lane *lane)
 
 	message.lane.ring_size = lane->ring.ring_size;
 	message.lane.position = VEX_LOAD_ACQUIRE(&lane->page.page->position);
-	message.lane.seq = VEX_LOAD_RELAXED(&lane->writer.seq);
+	/* Near what the lane holds, however much was lost since. */
+	message.lane.seq = VEX_LOAD_RELAXED(&lane->writer.lost_count)
+			? VEX_LOAD_RELAXED(&lane->writer.lost_first)
+			: VEX_LOAD_RELAXED(&lane->writer.seq);
 	error = vex_link_ask(&port->link, &message, lane->ring.fd,
 			VEX_MESSAGE_LANE_ADDED, &fd);
 	if (error)

@@ -19,7 +19,7 @@
 #include "vex/vex.h"
 
 #define BURST 256u
-#define QUIET_MS 300
+#define QUIET_MS 600 /* longer than a busy machine keeps a worker from its core */
 #define PATIENCE_MS 3000
 #define LANE_SIZE (64u << 20)
 

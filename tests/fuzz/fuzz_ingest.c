@@ -149,6 +149,7 @@ static void ingest(uint64_t *events)
 	for (uint32_t count = burst.count; burst.count;) {
 		burst.count--; /* free_event() gives back what stands behind the last event */
 		free_event(&worker, &burst);
+		rte_mempool_put(worker.objects, burst.object[burst.count]);
 		MUST(burst.count < count);
 	}
 	if (worker_stat.received != before) {
@@ -178,7 +179,7 @@ static void lane_init(uint32_t number)
 	h->ring = aligned_alloc(VEX_LINE, 2 * RING);
 	MUST(h->ring);
 	memset(h->ring, 0, 2 * RING);
-	vex_lane_writer_init(&h->writer, h->ring, h->ring, RING, &h->producer, &h->consumer);
+	vex_lane_writer_init(&h->writer, h->ring, RING, &h->producer, &h->consumer);
 	vex_lane_reader_init(&h->lane.reader, h->ring, h->ring, RING, &h->consumer, &h->producer);
 	h->lane.record_max = vex_lane_record_max(RING);
 	h->lane.number = number;

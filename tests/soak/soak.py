@@ -86,7 +86,9 @@ class Soak(Guests):
         self.steady = self.load('produce', name='steady', id=STEADY, threads=3, rate=1500,
                                 burst=60, filler=1500, ring=1 << 23)
         self.start_mirror()
-        wait_for(lambda: self.all.report()['streams'].get(f'{STEADY}.0'), 'the first events')
+        for thread in range(3):
+            wait_for(lambda t=thread: self.all.report()['streams'].get(f'{STEADY}.{t}'),
+                     'the first events of each thread')
         wait_for(self.control_sees_plane, 'vex-control to see the data plane')
         self.before = self.surplus()
         for name, pid in (('all', self.all.pid), ('slow', self.slow.pid),
