@@ -161,7 +161,9 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 	if (error) {
 		free_lane(lane);
 		return refuse(reason, error, "the lane's memory: %s%s", strerror(-error),
-				error == -EPERM ? " (want a memfd sealed against shrinking, growing and further seals, no more)" : "");
+				error == -EPERM ? " (want a memfd sealed against shrinking, "
+						  "growing and further seals, no more)"
+						: "");
 	}
 	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.lines, ring_size,
 			lane->page.page, lane->ring.page);

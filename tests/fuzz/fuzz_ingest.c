@@ -140,6 +140,7 @@ static void ingest(uint64_t *events)
 	struct burst burst = {.from = &plan_port, .port = &port};
 	uint64_t before = worker_stat.received, lanes = 0;
 
+	worker.looks_for_losses = !worker.looks_for_losses; /* as after idle rounds, and not */
 	stage_ingest(&worker, &burst);
 	MUST(burst.count <= VEX_BURST_MAX);
 	*events += burst.count;
