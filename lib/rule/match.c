@@ -4,13 +4,11 @@
 #include "rule/match_work.h"
 
 /* Events whose decision is remembered lead to its rules; those of no list are returned. */
-static uint64_t look_up(struct rule_worker *worker, unsigned count, struct cache_list **lists,
-		unsigned *list_count)
+static uint64_t look_up(struct rule_worker *worker, unsigned count)
 {
 	uint64_t missed = 0;
 	unsigned i;
 
-	*list_count = 0;
 	if (!worker->lines)
 		return worker->all;
 	for (i = 0; i < count; i++)
@@ -25,7 +23,7 @@ static uint64_t look_up(struct rule_worker *worker, unsigned count, struct cache
 			continue;
 		}
 		if (!list->events)
-			lists[(*list_count)++] = list;
+			worker->lists[worker->list_count++] = list;
 		list->events |= 1ull << i;
 	}
 	return missed;
@@ -112,27 +110,56 @@ static void put_list(struct rule_worker *worker, struct output *output, struct c
 	list->events = 0;
 }
 
-static void settle(struct rule_worker *worker, struct output *output, struct cache_list **lists,
-		unsigned list_count)
+/* Marks all rules that the burst leads to; the lists are not needed any more. */
+static void spread_all(struct rule_worker *worker)
+{
+	uint32_t i;
+
+	for (i = 0; i < worker->found_count; i++)
+		match_mark(worker, worker->found[i].rule, worker->found[i].events);
+	for (i = 0; i < worker->list_count; i++)
+		spread(worker, worker->lists[i]);
+	worker->list_count = 0;
+	worker->spread = true;
+}
+
+void rule_route(struct rule_worker *worker, const struct vex_record *const *records, unsigned count)
+{
+	uint64_t missed = 0;
+
+	worker->records = records;
+	worker->all = count ? UINT64_MAX >> (RULE_BURST_MAX - count) : 0;
+	worker->spread = false;
+	if (count)
+		missed = look_up(worker, count);
+	if (missed)
+		decide(worker, missed);
+	if (missed && worker->list_count) /* to remember may be to forget all lists */
+		spread_all(worker);
+	if (missed && worker->lines)
+		match_remember(worker, missed);
+	worker->counts.events += count;
+	worker->counts.cache_hits += count - (unsigned)__builtin_popcountll(missed);
+}
+
+static void settle(struct rule_worker *worker, struct output *output)
 {
 	uint64_t events;
 	uint32_t rule;
 	uint32_t i;
 
-	if (list_count == 1 && !worker->found_count && !worker->matcher->image->
-			parts[RULE_PART_RULE_INPUTS].count) {
-		put_list(worker, output, lists[0]);
+	if (worker->list_count == 1 && !worker->matcher->image->parts[RULE_PART_RULE_INPUTS].count) {
+		worker->list_count = 0;
+		put_list(worker, output, worker->lists[0]);
 		return;
 	}
-	if (!list_count) {
+	if (worker->list_count)
+		spread_all(worker);
+	if (!worker->spread) {
 		for (i = 0; i < worker->found_count; i++)
 			put(worker, output, worker->found[i].rule, worker->found[i].events);
 		return;
 	}
-	for (i = 0; i < worker->found_count; i++)
-		match_mark(worker, worker->found[i].rule, worker->found[i].events);
-	for (i = 0; i < list_count; i++)
-		spread(worker, lists[i]);
 	while (match_next(worker, &rule, &events))
 		put(worker, output, rule, events);
 }
@@ -154,28 +181,21 @@ void match_clean_up(struct rule_worker *worker)
 	worker->decoded = 0;
 }
 
+struct rule_hits rule_filter(struct rule_worker *worker)
+{
+	struct output output = {.open = worker->all};
+
+	settle(worker, &output);
+	match_clean_up(worker);
+	worker->all = 0;
+	return (struct rule_hits){worker->hits, output.count};
+}
+
 struct rule_hits rule_match(struct rule_worker *worker, const struct vex_record *const *records,
 		unsigned count)
 {
-	struct cache_list *lists[RULE_BURST_MAX];
-	struct output output = {.count = 0};
-	unsigned list_count = 0;
-	uint64_t missed;
-
-	if (!count)
-		return (struct rule_hits){worker->hits, 0};
-	worker->records = records;
-	worker->all = output.open = UINT64_MAX >> (RULE_BURST_MAX - count);
-	missed = look_up(worker, count, lists, &list_count);
-	if (missed)
-		decide(worker, missed);
-	settle(worker, &output, lists, list_count);
-	if (missed && worker->lines)
-		match_remember(worker, missed);
-	worker->counts.events += count;
-	worker->counts.cache_hits += count - (unsigned)__builtin_popcountll(missed);
-	match_clean_up(worker);
-	return (struct rule_hits){worker->hits, output.count};
+	rule_route(worker, records, count);
+	return rule_filter(worker);
 }
 
 struct rule_worker_counts rule_worker_counts(const struct rule_worker *worker)

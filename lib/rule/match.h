@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which rules of an image match, for bursts of events. An image that was loaded is read-only and
- * shared; each worker has scratch of its own, made once. rule_match() allocates nothing, takes no
- * lock and calls no system.
+ * shared; each worker has scratch of its own, made once. Routing and filtering allocate nothing, take no
+ * lock and call no system.
  */
 #ifndef VEX_RULE_MATCH_H
 #define VEX_RULE_MATCH_H
@@ -58,9 +58,20 @@ struct rule_hits {
 };
 
 /**
- * Matches up to RULE_BURST_MAX records that vex_record_check() accepted. They are aligned to 8
- * bytes and do not change meanwhile.
+ * The first half of matching: finds the rules whose cacheable parts hold, in the decision cache or
+ * by the classifier, for up to RULE_BURST_MAX records that vex_record_check() accepted. They are
+ * aligned to 8 bytes; they and the array stay as they are until rule_filter() has returned.
  */
+void rule_route(struct rule_worker *worker, const struct vex_record *const *records,
+		unsigned count);
+
+/**
+ * The second half: what varies, the programs, and `match: first`, of the burst that was routed.
+ * Must follow each rule_route(), once.
+ */
+struct rule_hits rule_filter(struct rule_worker *worker);
+
+/** Both. */
 struct rule_hits rule_match(struct rule_worker *worker, const struct vex_record *const *records,
 		unsigned count);
 

@@ -113,6 +113,9 @@ struct rule_worker {
 	uint32_t found_count;
 	struct rule_hit *hits;
 	uint32_t *starts;        /**< scratch of lists */
+	struct cache_list *lists[RULE_BURST_MAX]; /**< that were remembered, each once */
+	unsigned list_count;
+	bool spread; /**< what is to be filtered stands in marks, and in order */
 
 	struct cache_line *lines;
 	uint8_t *keys;
