@@ -6,6 +6,11 @@ static const char *const stages[] = {
 #include "stat/stat.def"
 };
 
+#define VEX_CLASS(NAME, text) [VEX_CLASS_##NAME] = text,
+static const char *const classes[] = {
+#include "stat/stat.def"
+};
+
 #define VEX_DROP(NAME, text, description) [VEX_DROP_##NAME] = text,
 static const char *const drops[] = {
 #include "stat/stat.def"
@@ -29,6 +34,11 @@ static const char *const reject_texts[] = {
 const char *vex_stage_name(unsigned stage)
 {
 	return stage < VEX_STAGE_LIMIT ? stages[stage] : NULL;
+}
+
+const char *vex_class_name(unsigned class_)
+{
+	return class_ < VEX_CLASS_COUNT ? classes[class_] : NULL;
 }
 
 const char *vex_drop_name(unsigned drop)

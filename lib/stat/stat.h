@@ -31,6 +31,12 @@ enum vex_stage {
 	VEX_STAGE_LIMIT,
 };
 
+#define VEX_CLASS(NAME, text) VEX_CLASS_##NAME,
+enum vex_class {
+#include "stat/stat.def"
+	VEX_CLASS_COUNT,
+};
+
 #define VEX_DROP(NAME, text, description) VEX_DROP_##NAME,
 enum vex_drop {
 #include "stat/stat.def"
@@ -205,6 +211,7 @@ unsigned vex_verify(const struct vex_stat_segment *copy, struct vex_verify_row *
 		unsigned cap, bool *ok);
 
 const char *vex_stage_name(unsigned stage);
+const char *vex_class_name(unsigned class_);
 const char *vex_drop_name(unsigned drop);
 const char *vex_drop_text(unsigned drop);
 const char *vex_reject_name(unsigned reject);

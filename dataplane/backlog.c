@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/backlog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+const struct class_policy class_defaults[VEX_CLASS_COUNT] = {
+	[VEX_CLASS_CRITICAL] = {CLASS_BLOCK, 100, 10000000},
+	[VEX_CLASS_HIGH] = {CLASS_DROP_NEWEST, 100, 0},
+	[VEX_CLASS_NORMAL] = {CLASS_DROP_NEWEST, 100, 0},
+	[VEX_CLASS_LOW] = {CLASS_DROP_OLDEST, 100, 0},
+};
+
+int backlog_init(struct backlog *backlog, uint32_t capacity)
+{
+	uint32_t size = 1;
+
+	*backlog = (struct backlog){.capacity = capacity};
+	if (!capacity)
+		return 0;
+	while (size < capacity)
+		size *= 2;
+	backlog->mask = size - 1;
+	backlog->queue[0].ring =
+		calloc((size_t)size * VEX_CLASS_COUNT, sizeof(*backlog->queue[0].ring));
+	if (!backlog->queue[0].ring)
+		return -ENOMEM;
+	for (unsigned i = 1; i < VEX_CLASS_COUNT; i++)
+		backlog->queue[i].ring = backlog->queue[0].ring + (size_t)size * i;
+	return 0;
+}
+
+void backlog_free(struct backlog *backlog)
+{
+	free(backlog->queue[0].ring);
+	*backlog = (struct backlog){0};
+}
+
+static void put(struct backlog *backlog, unsigned class, struct backlog_entry entry)
+{
+	struct backlog_queue *queue = &backlog->queue[class];
+
+	queue->ring[(queue->head + queue->count++) & backlog->mask] = entry;
+	backlog->total++;
+}
+
+struct backlog_entry backlog_take(struct backlog *backlog, unsigned class)
+{
+	struct backlog_queue *queue = &backlog->queue[class];
+
+	queue->count--;
+	backlog->total--;
+	return queue->ring[queue->head++ & backlog->mask];
+}
+
+static void take_victim(
+	struct backlog *backlog, unsigned class, bool oldest, struct backlog_victim *victim)
+{
+	struct backlog_queue *queue = &backlog->queue[class];
+
+	victim->class = (enum vex_class) class;
+	victim->oldest = oldest;
+	if (oldest) {
+		victim->entry = backlog_take(backlog, class);
+		return;
+	}
+	queue->count--;
+	backlog->total--;
+	victim->entry = queue->ring[(queue->head + queue->count) & backlog->mask];
+}
+
+bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
+	enum vex_class above, struct backlog_victim *victim)
+{
+	for (unsigned class = VEX_CLASS_COUNT - 1; class > above; class --) {
+		if (!backlog->queue[class].count)
+			continue;
+		take_victim(backlog, class, policies[class].overload == CLASS_DROP_OLDEST, victim);
+		return true;
+	}
+	return false;
+}
+
+static uint32_t limit(const struct backlog *backlog, const struct class_policy *policy)
+{
+	return (uint32_t)((uint64_t)backlog->capacity * policy->share / 100);
+}
+
+static bool fits(const struct backlog *backlog, const struct class_policy *policy, unsigned class)
+{
+	uint32_t share = 0;
+
+	if (backlog->total >= backlog->capacity)
+		return false;
+	for (unsigned i = class; i < VEX_CLASS_COUNT; i++)
+		share += backlog->queue[i].count;
+	return share < limit(backlog, policy);
+}
+
+enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
+	enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim)
+{
+	const struct class_policy *policy = &policies[class];
+
+	if (fits(backlog, policy, class)) {
+		put(backlog, class, entry);
+		return BACKLOG_TAKEN;
+	}
+	if (!backlog_evict(backlog, policies, class, victim)) {
+		if (policy->overload != CLASS_DROP_OLDEST || !backlog->queue[class].count)
+			return BACKLOG_REFUSED;
+		take_victim(backlog, class, true, victim);
+	}
+	put(backlog, class, entry);
+	return BACKLOG_DISPLACED;
+}
+
+uint32_t backlog_room(
+	const struct backlog *backlog, const struct class_policy *policy, enum vex_class class)
+{
+	uint32_t share = limit(backlog, policy), urgent = 0, own, room;
+
+	for (unsigned i = 0; i <= class; i++)
+		urgent += backlog->queue[i].count;
+	own = backlog->queue[class].count;
+	room = share > own ? share - own : 0;
+	return room < backlog->capacity - urgent ? room : backlog->capacity - urgent;
+}
