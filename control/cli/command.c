@@ -15,6 +15,7 @@
 	{.words = words_, .params = params_, .help = help_, .run = vexctl_##handler},
 const struct command commands[] = {
 #include "control.def"
+	{"rules check", "FILE|DIR...:file", "check rules, and load nothing", vexctl_rules_check},
 	{"tail", "", "print events as they happen", vexctl_tail},
 	{"top", "", "show what happens most: types, processes, directories", vexctl_top},
 	{"capture", "", "write events to a file that Wireshark reads", vexctl_capture},
@@ -53,6 +54,11 @@ static const struct {
 	{"capture", "-w --where --count --timeout",
 			"  -w FILE             where to write; - is standard output\n"
 			STREAM_DETAILS},
+	{"rules check", "",
+			"Everything that is wrong is told in one go, each with its file, line and\n"
+			"column. Asks nobody: vex-control need not run.\n\n"
+			"Exit code 0 where the rules are good, perhaps with warnings; 1 where they\n"
+			"could not be read; 78 where they are wrong.\n"},
 	{"status", "", "Exit code 1 where the data plane is not running.\n"},
 	{"verify", "--quiet --wait",
 			"  --quiet   print nothing; the exit code tells\n"

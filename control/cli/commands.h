@@ -37,6 +37,7 @@ extern const struct command commands[];
 	int vexctl_##handler(int argc, char **argv);
 #include "control.def"
 
+int vexctl_rules_check(int argc, char **argv);
 int vexctl_tail(int argc, char **argv);
 int vexctl_top(int argc, char **argv);
 int vexctl_capture(int argc, char **argv);

@@ -19,10 +19,10 @@ static const char bash_head[] =
 	"_vexctl()\n"
 	"{\n"
 	"\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
-	"\tlocal typed= skip= word list= options=\n"
+	"\tlocal typed= skip= word list= options= files=\n"
 	"\tCOMPREPLY=()\n"
 	"\tcase $previous in\n"
-	"\t--control|--socket|-w) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"));"
+	"\t--control|--socket|--rules|-w) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"));"
 	" return ;;\n"
 	"\t--color) COMPREPLY=($(compgen -W 'auto always never' -- \"$current\")); return ;;\n"
 	"\t--format) COMPREPLY=($(compgen -W 'text json ocsf' -- \"$current\")); return ;;\n"
@@ -30,6 +30,9 @@ static const char bash_head[] =
 	"\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n";
 
 static const char bash_tail[] =
+	"\tif [[ $current != -* && -n $files ]]; then\n"
+	"\t\tcompopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\")); return\n"
+	"\tfi\n"
 	"\t[[ $current == -* ]] && list=\"$options\"\n"
 	"\tCOMPREPLY=($(compgen -W \"$list\" -- \"$current\"))\n"
 	"}\n"
@@ -41,15 +44,16 @@ static const char zsh_head[] =
 	"_vexctl()\n"
 	"{\n"
 	"\tlocal current=$words[CURRENT] previous=$words[CURRENT-1]\n"
-	"\tlocal typed= skip= word list= options=\n"
+	"\tlocal typed= skip= word list= options= files=\n"
 	"\tcase $previous in\n"
-	"\t--control|--socket|-w) _files; return ;;\n"
+	"\t--control|--socket|--rules|-w) _files; return ;;\n"
 	"\t--color) compadd auto always never; return ;;\n"
 	"\t--format) compadd text json ocsf; return ;;\n"
 	"\tesac\n"
 	"\tfor word in \"${(@)words[2,CURRENT-1]}\"; do\n";
 
 static const char zsh_tail[] =
+	"\tif [[ $current != -* && -n $files ]]; then _files; return; fi\n"
 	"\t[[ $current == -* ]] && list=\"$options\"\n"
 	"\tcompadd -- ${=list}\n"
 	"}\n"
@@ -86,6 +90,18 @@ static void print_second_words(const struct command *first)
 	puts("' ;;");
 }
 
+/* Whether files follow: a param of the type file. */
+static void print_files(void)
+{
+	const struct command *command;
+
+	puts("\tcase $typed in");
+	for (command = commands; command->words; command++)
+		if (strstr(command->params, ":file"))
+			printf("\t'%s'*) files=1 ;;\n", command->words);
+	puts("\tesac");
+}
+
 /* Choices of a param are its name: "bash|zsh:word". */
 static void print_choices(const struct command *command)
 {
@@ -110,7 +126,7 @@ static void print_cases(void)
 
 		if (strchr(command->words, ' ') && !again)
 			print_second_words(command);
-		if (strchr(command->params, '|'))
+		if (strchr(command->params, '|') && strstr(command->params, ":word"))
 			print_choices(command);
 	}
 	puts("\tesac");
@@ -139,6 +155,7 @@ int vexctl_completion(int argc, char **argv)
 	fputs(bash ? bash_head : zsh_head, stdout);
 	printf("%s\tdone\n", words_loop);
 	print_cases();
+	print_files();
 	print_options();
 	fputs(bash ? bash_tail : zsh_tail, stdout);
 	return VEX_EXIT_OK;

@@ -143,7 +143,7 @@ static struct rule_text resolve(struct load *load, const struct yaml_node *value
 	struct rule_text path = value->scalar.text;
 	char *whole;
 
-	if (load->memory || path.data[0] == '/' || !slash)
+	if ((load->sources && !load->options->complete) || path.data[0] == '/' || !slash)
 		return load_keep_text(load, path);
 	whole = load_keep(load, (size_t)(slash - from) + path.len + 2);
 	if (!whole)

@@ -31,7 +31,8 @@ static void say_errno(struct load *load, const char *path, struct rule_pos pos, 
 static const struct rule_pos nowhere = {.file = UINT16_MAX};
 
 /* Takes the text over; NULL where there is no room for it. */
-static struct text_file *add_file(struct load *load, const char *name, char *text, size_t len)
+static struct text_file *add_file(struct load *load, const char *name, struct rule_pos by,
+		char *text, size_t len)
 {
 	struct text_file *files = rule_array_room(load->files, load->file_count,
 			&load->file_capacity, sizeof(*files));
@@ -51,6 +52,7 @@ static struct text_file *add_file(struct load *load, const char *name, char *tex
 	memset(file, 0, sizeof(*file));
 	file->text = text;
 	file->len = len;
+	file->by = by;
 	file->name = load_keep_text(load, (struct rule_text){name, strlen(name)}).data;
 	if (!file->name)
 		file->name = "";
@@ -58,6 +60,9 @@ static struct text_file *add_file(struct load *load, const char *name, char *tex
 		load_no_memory(load);
 	return load->error ? NULL : file;
 }
+
+static void include_source(struct load *load, const struct yaml_node *node,
+		const struct including *by);
 
 static void include_item(struct load *load, const struct yaml_node *item, const struct including *by)
 {
@@ -74,10 +79,9 @@ static void include_item(struct load *load, const struct yaml_node *item, const 
 
 		if (!define_scalar(load, node, 4095))
 			continue;
-		if (load->memory) {
-			load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, load_pos(load, &node->scalar),
-					NULL, "text from memory can't include files");
-			return;
+		if (load->sources) {
+			include_source(load, node, by);
+			continue;
 		}
 		snprintf(path, sizeof(path), "%.*s%s",
 				node->scalar.text.data[0] == '/' || !slash ? 0
@@ -103,16 +107,60 @@ static void read_items(struct load *load, uint16_t file, const struct including 
 	yaml_reader_end(&reader);
 }
 
-static void load_text(struct load *load, const char *name, char *text, size_t len,
-		const struct including *by)
+static void load_text(struct load *load, const char *name, struct rule_pos pos, char *text,
+		size_t len, const struct including *by)
 {
 	/* Columns are counted without a byte order mark; libyaml would count it. */
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
 		len -= 3;
 		memmove(text, text + 3, len + 1);
 	}
-	if (add_file(load, name, text, len))
+	if (add_file(load, name, pos, text, len))
 		read_items(load, (uint16_t)(load->file_count - 1), by);
+}
+
+/* A source is read when its turn has come; one that others include, by them. */
+static void load_source(struct load *load, size_t index, const struct including *by)
+{
+	const struct rule_source *source = &load->sources[index];
+	struct including here = {.by = by, .depth = by ? by->depth + 1 : 0};
+	struct rule_pos pos = {source->line, (uint16_t)source->column, (uint16_t)source->by};
+	char *text;
+
+	if (index != load->file_count || here.depth > RULE_INCLUDE_DEPTH_MAX) {
+		load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, nowhere, NULL,
+				"source %zu is not where it is included, or too deep", index);
+		return;
+	}
+	text = malloc(source->len + 1);
+	if (!text) {
+		load_no_memory(load);
+		return;
+	}
+	if (source->len)
+		memcpy(text, source->text, source->len);
+	text[source->len] = '\0';
+	load_text(load, source->name, pos, text, source->len, &here);
+}
+
+static void include_source(struct load *load, const struct yaml_node *node,
+		const struct including *by)
+{
+	struct rule_pos pos = load_pos(load, &node->scalar);
+	size_t i;
+
+	if (!load->options->complete) {
+		load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, pos, NULL,
+				"text from memory can't include files");
+		return;
+	}
+	for (i = node->scalar.file + 1u; i < load->source_count && !load->error; i++) {
+		const struct rule_source *source = &load->sources[i];
+
+		if (source->by == pos.file && source->line == pos.line &&
+				source->column == pos.column)
+			load_source(load, i, by);
+	}
 }
 
 /* The whole file, a NUL behind it, or NULL and an errno. */
@@ -157,7 +205,7 @@ static void load_file(struct load *load, const char *path, struct rule_pos pos,
 	if (fd >= 0)
 		close(fd);
 	if (text)
-		load_text(load, path, text, len, by);
+		load_text(load, path, pos, text, len, by);
 }
 
 static int is_rules(const struct dirent *entry)
@@ -232,6 +280,40 @@ static void load_path(struct load *load, const char *path, struct rule_pos pos,
 	free(real);
 }
 
+/* Hands the texts over, so that those of a large set are never there twice. */
+static void give_files(struct load *load, struct rule_files *files)
+{
+	size_t i;
+
+	files->items = calloc(load->file_count + 1, sizeof(*files->items));
+	for (i = 0; files->items && i < load->file_count && !load->error; i++) {
+		struct text_file *file = &load->files[i];
+		struct rule_source *item = &files->items[i];
+
+		*item = (struct rule_source){.name = strdup(file->name), .text = file->text,
+			.len = file->len, .line = file->by.line, .column = file->by.column,
+			.by = file->by.line ? file->by.file : 0};
+		file->text = NULL;
+		files->count = i + 1;
+		if (!item->name)
+			load_no_memory(load);
+	}
+	if (!files->items)
+		load_no_memory(load);
+}
+
+void rule_files_clear(struct rule_files *files)
+{
+	size_t i;
+
+	for (i = 0; i < files->count; i++) {
+		free((void *)files->items[i].name);
+		free((void *)files->items[i].text);
+	}
+	free(files->items);
+	memset(files, 0, sizeof(*files));
+}
+
 static void free_load(struct load *load)
 {
 	size_t i;
@@ -284,6 +366,8 @@ static int finish(struct load *load, struct rule_set **set)
 
 	if (!load->error)
 		finish_set(load);
+	if (load->options->files)
+		give_files(load, load->options->files);
 	error = load->error ? load->error : load->errors ? -EINVAL : 0;
 	free_load(load);
 	if (error)
@@ -314,7 +398,9 @@ int rule_set_load(const char *const *paths, size_t count, const struct rule_opti
 int rule_set_parse(const struct rule_source *sources, size_t count,
 		const struct rule_options *options, struct rule_set **set, struct rule_diags *diags)
 {
-	struct load load = {.options = options ? options : &no_options, .diags = diags, .memory = true};
+	static const struct rule_source none;
+	struct load load = {.options = options ? options : &no_options, .diags = diags,
+		.sources = count ? sources : &none, .source_count = count};
 	size_t i;
 
 	*set = NULL;
@@ -322,17 +408,11 @@ int rule_set_parse(const struct rule_source *sources, size_t count,
 	if (!load.set)
 		return load_no_memory(&load);
 	load.keep = load.set->memory;
-	for (i = 0; i < count && !load.error; i++) {
-		char *text = malloc(sources[i].len + 1);
-
-		if (!text) {
-			load_no_memory(&load);
-			break;
-		}
-		if (sources[i].len)
-			memcpy(text, sources[i].text, sources[i].len);
-		text[sources[i].len] = '\0';
-		load_text(&load, sources[i].name, text, sources[i].len, NULL);
-	}
+	for (i = 0; i < count && !load.error; i++)
+		if (!sources[i].line)
+			load_source(&load, i, NULL);
+	if (!load.error && !load.errors && load.file_count != count)
+		load_say(&load, RULE_ERROR, RULE_DIAG_INCLUDE, nowhere, NULL,
+				"%zu sources that nobody includes", count - load.file_count);
 	return finish(&load, set);
 }

@@ -114,7 +114,8 @@ struct load {
 	struct rule_diags *diags;
 	size_t errors; /**< of this load */
 	int error;     /**< -ENOMEM where memory ran out */
-	bool memory;   /**< from memory: includes nothing */
+	const struct rule_source *sources; /**< from memory; NULL: from files */
+	size_t source_count;
 	struct text_file *files;
 	size_t file_count;
 	size_t file_capacity;

@@ -208,15 +208,30 @@ struct rule_set {
 	struct rule_memory *memory;
 };
 
-struct rule_options {
-	bool keep_plain; /**< keep rule->plain: twice the memory, for explain and for tests */
-};
-
-/** A text of rules that is in memory. It may include nothing. */
+/** A text of rules that is in memory. */
 struct rule_source {
 	const char *name; /**< for diagnostics */
 	const char *text;
 	size_t len;
+	uint32_t line;    /**< where it is included: 0: nowhere, it stands for itself */
+	uint32_t column;
+	uint32_t by;      /**< the source that includes it, which stands before it */
+};
+
+/** The files of a set as they were read, in that order; on the heap. Zeroed: none. */
+struct rule_files {
+	struct rule_source *items;
+	size_t count;
+};
+
+void rule_files_clear(struct rule_files *files);
+
+struct rule_options {
+	bool keep_plain; /**< keep rule->plain: twice the memory, for explain and for tests */
+	/** To rule_set_load(): puts here what it read. rule_set_parse() makes the same set of it. */
+	struct rule_files *files;
+	/** To rule_set_parse(): the sources are all there is; what is included stands among them. */
+	bool complete;
 };
 
 /**
@@ -228,7 +243,7 @@ struct rule_source {
 int rule_set_load(const char *const *paths, size_t count, const struct rule_options *options,
 		struct rule_set **set, struct rule_diags *diags);
 
-/** The same from memory. */
+/** The same from memory. Sources that others include stand in the order in which they are met. */
 int rule_set_parse(const struct rule_source *sources, size_t count,
 		const struct rule_options *options, struct rule_set **set, struct rule_diags *diags);
 

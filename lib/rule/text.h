@@ -14,6 +14,7 @@ struct text_file {
 	size_t len;
 	size_t *lines; /**< offset of each line, on the heap */
 	size_t line_count;
+	struct rule_pos by; /**< the include that led to it; line 0: none */
 };
 
 enum text_style { TEXT_PLAIN, TEXT_SINGLE, TEXT_DOUBLE, TEXT_BLOCK };

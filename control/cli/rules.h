@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What vexctl's commands about rules have in common: sets out of text, and what is said of it. */
+#ifndef VEX_CONTROL_CLI_RULES_H
+#define VEX_CONTROL_CLI_RULES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "rule/rule.h"
+
+/** A set, the files that it was made of, and what is to be said of them. Zeroed: none. */
+struct rules_text {
+	struct rule_set *set; /**< NULL where there were errors */
+	struct rule_files files;
+	struct rule_diags diags;
+};
+
+/** Loads files and folders. Prints nothing; returns the exit code that fits. */
+int rules_text_load(struct rules_text *text, char **paths, int count);
+void rules_text_clear(struct rules_text *text);
+
+/** Prints each as people read it, on stderr, and how many were not kept. */
+void rules_print_diags(const struct rule_diags *diags);
+
+/** A list of objects. */
+json_t *rules_diags_json(const struct rule_diags *diags);
+
+/** Bytes as a JSON string; what is not UTF-8 becomes '?'. */
+json_t *rules_json_text(const char *data, size_t len);
+
+/** Now, for measuring; nanoseconds. */
+uint64_t rules_now_ns(void);
+
+#endif

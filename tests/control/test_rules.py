@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Commands about rules that ask nobody: check."""
+import json
+import os
+
+from support import Case
+
+RULE = '- rule: {}\n  condition: {}\n'
+
+
+class Rules(Case):
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'wb') as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def check(self, *paths, code=0):
+        out, err = self.vexctl('rules', 'check', '--json', *paths, code=code)
+        self.assertEqual(err, '')
+        return json.loads(out)
+
+
+class Check(Rules):
+    def test_good(self):
+        path = self.write('a.yaml', RULE.format('one', 'evt.type = open') +
+                          RULE.format('two', 'evt.type = close') + '  enabled: false\n')
+        result = self.check(path)
+        self.assertEqual((result['ok'], result['active'], result['disabled'], result['errors']),
+                         (True, 1, 1, 0))
+        self.assertGreater(result['image_bytes'], 0)
+        out, err = self.vexctl('rules', 'check', path)
+        self.assertTrue(out.startswith('good: 2 rules in 1 files (1 active, 1 disabled'), out)
+        self.assertEqual(err, '')
+        self.assertIn('\033[32mgood', self.vexctl('rules', 'check', path, '--color=always')[0])
+
+    def test_everything_wrong_in_one_go(self):
+        path = self.write('a.yaml', '- macro: a\n  condition: b\n- macro: b\n  condition: a\n' +
+                          RULE.format('x', 'fd.nam = /etc/passwd and user.uid = "x"'))
+        result = self.check(path, code=78)
+        got = {(d['code'], d['line'], d['column']) for d in result['diagnostics']}
+        self.assertEqual(got, {('cycle', 4, 14), ('field', 6, 14), ('type', 6, 50)})
+        field = [d for d in result['diagnostics'] if d['code'] == 'field'][0]
+        self.assertEqual(field['suggestion'], 'fd.name')
+        self.assertIn('fd.nam = /etc/passwd', field['source'])
+        out, err = self.vexctl('rules', 'check', path, code=78)
+        self.assertEqual(out, '1 files: 3 errors, 0 warnings\n')
+        self.assertIn(f"{path}:6:14: error: no such field 'fd.nam'; did you mean fd.name?\n", err)
+        self.assertIn('\n               ^\n', err)
+
+    def test_bad_input(self):
+        for text, code in (('- rule: [\n', 'yaml'), ('x: 1\n', 'shape'),
+                           ('- rule: r\n', 'missing'),
+                           (RULE.format('r', 'evt.type = open and'), 'syntax'),
+                           (RULE.format('r', 'nothing'), 'macro'),
+                           (RULE.format('r', 'user.uid startswith a'), 'operator'),
+                           (RULE.format('r', 'fd.name regex "("'), 'pattern'),
+                           (RULE.format('r', f'fd.name regex "{"(a|b)" * 400}"'), 'limit'),
+                           (RULE.format('r', 'fd.name regex "(a{1,900}b){1,900}c"'), 'pattern'),
+                           (RULE.format('r', 'evt.type = open') + '  colour: red\n', 'key'),
+                           ('- list: l\n  items: [l]\n' + RULE.format('r', 'proc.name in (l)'),
+                            'cycle'),
+                           ('- include: a.yaml\n', 'include'), (b'- rule: \xff\n', 'yaml'),
+                           (RULE.format('r', 'fd.name regex "(.{1,30000}a){5}"'), 'pattern')):
+            result = self.check(self.write('a.yaml', text), code=78)
+            self.assertIn(code, [d['code'] for d in result['diagnostics']], text[:80])
+
+    def test_unsupported_is_a_warning(self):
+        result = self.check(self.write('a.yaml', RULE.format('r', 'evt.type = connect')))
+        self.assertEqual((result['unsupported'], result['warnings']), (1, 1))
+        self.assertEqual(result['diagnostics'][0]['severity'], 'warning')
+
+    def test_folders_and_includes(self):
+        self.write('rules/b.yaml', '- include: ../more/c.yaml\n')
+        self.write('rules/a.yml', RULE.format('a', 'evt.type = open'))
+        self.write('rules/no.txt', 'nonsense')
+        self.write('more/c.yaml', RULE.format('c', 'evt.type = open'))
+        result = self.check(os.path.join(self.folder, 'rules'))
+        self.assertEqual((result['files'], result['active']), (3, 2))
+        self.write('more/c.yaml', '- include: gone.yaml\n')
+        result = self.check(os.path.join(self.folder, 'rules'), code=78)
+        self.assertEqual(result['diagnostics'][0]['code'], 'io')
+
+    def test_unreadable(self):
+        result = self.check(os.path.join(self.folder, 'none'), code=1)
+        self.assertIn('No such file', result['diagnostics'][0]['message'])
+        self.check('/dev/null', code=1)
+
+    def test_terminal_is_safe(self):
+        path = self.write('a.yaml', '- rule: x\n  condition: "evt.type = \\e[31m"\n')
+        self.assertNotIn('\033', self.vexctl('rules', 'check', path, code=78)[1])
+
+    def test_usage(self):
+        for words in ([], ['--no-such', 'x']):
+            _, err = self.vexctl('rules', 'check', *words, code=2)
+            self.assertIn('rules check', err)
