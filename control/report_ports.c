@@ -33,6 +33,15 @@ static json_t *report_boundary(uint32_t boundary)
 	return json_string(name ? name : "unknown");
 }
 
+/* How urgently it is polled. */
+static json_t *report_qos(uint32_t flags)
+{
+	uint32_t qos = (flags & VEX_PORT_QOS_MASK) >> VEX_PORT_QOS_SHIFT;
+	const char *name = vex_class_name(qos ? qos - VEX_QOS_CRITICAL : VEX_CLASS_NORMAL);
+
+	return json_string(name ? name : "unknown");
+}
+
 static json_t *report_port(const struct vex_port_stat *port, unsigned number)
 {
 	json_t *o = json_object();
@@ -41,6 +50,7 @@ static json_t *report_port(const struct vex_port_stat *port, unsigned number)
 	json_object_set_new(o, "name", report_text(port->name, sizeof(port->name)));
 	json_object_set_new(o, "state", json_string(report_slot_state(port->state)));
 	json_object_set_new(o, "boundary", report_boundary(port->boundary));
+	json_object_set_new(o, "qos", report_qos(port->flags));
 	report_set(o, "pid", port->pid);
 	report_set(o, "uid", port->uid);
 	report_set(o, "gid", port->gid);

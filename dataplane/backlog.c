@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 const struct class_policy class_defaults[VEX_CLASS_COUNT] = {
-	[VEX_CLASS_CRITICAL] = {CLASS_BLOCK, 100, 10000000},
-	[VEX_CLASS_HIGH] = {CLASS_DROP_NEWEST, 100, 0},
-	[VEX_CLASS_NORMAL] = {CLASS_DROP_NEWEST, 100, 0},
-	[VEX_CLASS_LOW] = {CLASS_DROP_OLDEST, 100, 0},
+		[VEX_CLASS_CRITICAL] = {CLASS_BLOCK, 100, 10000000},
+		[VEX_CLASS_HIGH] = {CLASS_DROP_NEWEST, 100, 0},
+		[VEX_CLASS_NORMAL] = {CLASS_DROP_NEWEST, 100, 0},
+		[VEX_CLASS_LOW] = {CLASS_DROP_OLDEST, 100, 0},
 };
 
 int backlog_init(struct backlog *backlog, uint32_t capacity)
@@ -22,7 +22,7 @@ int backlog_init(struct backlog *backlog, uint32_t capacity)
 		size *= 2;
 	backlog->mask = size - 1;
 	backlog->queue[0].ring =
-		calloc((size_t)size * VEX_CLASS_COUNT, sizeof(*backlog->queue[0].ring));
+			calloc((size_t)size * VEX_CLASS_COUNT, sizeof(*backlog->queue[0].ring));
 	if (!backlog->queue[0].ring)
 		return -ENOMEM;
 	for (unsigned i = 1; i < VEX_CLASS_COUNT; i++)
@@ -54,7 +54,7 @@ struct backlog_entry backlog_take(struct backlog *backlog, unsigned class)
 }
 
 static void take_victim(
-	struct backlog *backlog, unsigned class, bool oldest, struct backlog_victim *victim)
+		struct backlog *backlog, unsigned class, bool oldest, struct backlog_victim *victim)
 {
 	struct backlog_queue *queue = &backlog->queue[class];
 
@@ -70,7 +70,7 @@ static void take_victim(
 }
 
 bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
-	enum vex_class above, struct backlog_victim *victim)
+		enum vex_class above, struct backlog_victim *victim)
 {
 	for (unsigned class = VEX_CLASS_COUNT - 1; class > above; class --) {
 		if (!backlog->queue[class].count)
@@ -98,7 +98,7 @@ static bool fits(const struct backlog *backlog, const struct class_policy *polic
 }
 
 enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
-	enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim)
+		enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim)
 {
 	const struct class_policy *policy = &policies[class];
 
@@ -115,8 +115,8 @@ enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_p
 	return BACKLOG_DISPLACED;
 }
 
-uint32_t backlog_room(
-	const struct backlog *backlog, const struct class_policy *policy, enum vex_class class)
+uint32_t backlog_room(const struct backlog *backlog, const struct class_policy *policy,
+		enum vex_class class)
 {
 	uint32_t share = limit(backlog, policy), urgent = 0, own, room;
 

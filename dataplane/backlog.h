@@ -74,15 +74,15 @@ void backlog_free(struct backlog *backlog);
  * way, the least urgent first; where none waits, the class's own policy tells who is dropped.
  */
 enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
-	enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim);
+		enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim);
 
 /** Takes out one of the least urgent class that is below this one. False where none waits. */
 bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
-	enum vex_class above, struct backlog_victim *victim);
+		enum vex_class above, struct backlog_victim *victim);
 
 /** How many of this class may come before one of it, or of a more urgent one, has to go. */
-uint32_t backlog_room(
-	const struct backlog *backlog, const struct class_policy *policy, enum vex_class class);
+uint32_t backlog_room(const struct backlog *backlog, const struct class_policy *policy,
+		enum vex_class class);
 
 /** The most urgent class that waits; VEX_CLASS_COUNT where nothing does. */
 static inline unsigned backlog_urgent(const struct backlog *backlog)
@@ -96,7 +96,7 @@ static inline unsigned backlog_urgent(const struct backlog *backlog)
 
 /** The first of a class that is not empty. */
 static inline const struct backlog_entry *backlog_first(
-	const struct backlog *backlog, unsigned class)
+		const struct backlog *backlog, unsigned class)
 {
 	const struct backlog_queue *queue = &backlog->queue[class];
 

@@ -51,7 +51,7 @@ static inline void breaker_probe(struct breaker *breaker, uint64_t now_ns, uint6
 
 /** Looks after a probe: the member has read its lane up to read. */
 static inline void breaker_check(
-	struct breaker *breaker, uint64_t now_ns, uint64_t probe_ns, uint64_t read)
+		struct breaker *breaker, uint64_t now_ns, uint64_t probe_ns, uint64_t read)
 {
 	if (breaker->state != BREAKER_HALF_OPEN)
 		return;

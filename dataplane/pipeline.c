@@ -82,12 +82,19 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 	return burst.taken;
 }
 
+/* Strict priority: where a port gave a full burst, less urgent ones wait for another round. */
 uint32_t pipeline_round(struct worker *worker)
 {
 	const struct plan *plan = worker->plan;
+	enum vex_class enough = VEX_CLASS_LOW;
 	uint32_t taken = 0;
 
-	for (uint32_t i = 0; i < plan->port_count; i++)
-		taken += run_port(worker, &plan->ports[i]);
+	for (uint32_t i = 0; i < plan->port_count && plan->ports[i].port->qos <= enough; i++) {
+		uint32_t more = run_port(worker, &plan->ports[i]);
+
+		if (more >= VEX_BURST_MAX)
+			enough = plan->ports[i].port->qos;
+		taken += more;
+	}
 	return taken;
 }

@@ -11,13 +11,14 @@ static bool polled(const struct plane *plane, const struct lane *lane)
 	return lane && !(lane->resumed && plane->hold_resumed);
 }
 
-static void plan_ports(struct plane *plane, struct worker *worker, struct plan *plan)
+static void plan_ports_of(struct plane *plane, struct worker *worker, struct plan *plan,
+		unsigned qos)
 {
 	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++) {
 		struct port *port = plane->ports[i];
 		struct plan_port *entry = &plan->ports[plan->port_count];
 
-		if (!port || port->worker != worker->index)
+		if (!port || port->worker != worker->index || port->qos != qos)
 			continue;
 		entry->port = port;
 		for (uint32_t k = 0; k < VEX_PORT_LANES_MAX; k++)
@@ -25,6 +26,13 @@ static void plan_ports(struct plane *plane, struct worker *worker, struct plan *
 				entry->lanes[entry->lane_count++] = port->lanes[k];
 		plan->port_count += entry->lane_count != 0;
 	}
+}
+
+/* The most urgent first: see pipeline_round(). */
+static void plan_ports(struct plane *plane, struct worker *worker, struct plan *plan)
+{
+	for (unsigned qos = 0; qos < VEX_CLASS_COUNT; qos++)
+		plan_ports_of(plane, worker, plan, qos);
 	worker->stat->port_count = plan->port_count;
 }
 

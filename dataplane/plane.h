@@ -59,6 +59,7 @@ struct port {
 	uint32_t boundary;
 	bool keep_id;
 	bool trusted; /* may say who acted; the others' records bear their own credentials */
+	enum vex_class qos; /* how urgently it is polled */
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t gid;

@@ -43,18 +43,30 @@ static int free_slot(void *const *slots, uint32_t count)
 	return -1;
 }
 
+static enum vex_qos wanted_qos(const struct vex_message *hello)
+{
+	uint32_t qos = (hello->hello.flags & VEX_PORT_QOS_MASK) >> VEX_PORT_QOS_SHIFT;
+
+	return qos == VEX_QOS_DEFAULT ? VEX_QOS_NORMAL : (enum vex_qos)qos;
+}
+
 static int check_hello(const struct vex_message *hello, const struct ucred *who, char *reason)
 {
 	uint32_t boundary = hello->hello.boundary;
 
 	if (boundary == VEX_BOUNDARY_NONE || boundary >= VEX_BOUNDARY_COUNT)
 		return refuse(reason, -EINVAL, "boundary %u does not exist", boundary);
-	if (hello->hello.flags & ~VEX_PORT_KEEP_ID)
+	if ((hello->hello.flags & ~(VEX_PORT_KEEP_ID | VEX_PORT_QOS_MASK)) ||
+			wanted_qos(hello) >= VEX_QOS_COUNT)
 		return refuse(reason, -EINVAL, "port flags 0x%x are unknown", hello->hello.flags);
 	if (trusted(who))
 		return 0;
 	if (hello->hello.flags & VEX_PORT_KEEP_ID)
 		return refuse(reason, -EACCES, "only root and uid %u may bring ids of their own",
+				geteuid());
+	if (wanted_qos(hello) < VEX_QOS_NORMAL)
+		return refuse(reason, -EACCES,
+				"only root and uid %u may be polled before others (qos)",
 				geteuid());
 	if (boundary != VEX_BOUNDARY_APP && boundary != VEX_BOUNDARY_FUSE)
 		return refuse(reason, -EACCES, "only root and uid %u may speak for that boundary",
@@ -111,6 +123,7 @@ int port_add(struct plane *plane, const struct vex_message *hello, const struct 
 	port->id = (uint32_t)slot;
 	port->boundary = hello->hello.boundary;
 	port->keep_id = hello->hello.flags & VEX_PORT_KEEP_ID;
+	port->qos = (enum vex_class)(wanted_qos(hello) - VEX_QOS_CRITICAL);
 	port->trusted = trusted(who);
 	port->pid = (uint32_t)who->pid;
 	port->uid = who->uid;

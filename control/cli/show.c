@@ -31,6 +31,7 @@ int vexctl_ports(int argc, char **argv)
 		{"PORT", "port", TABLE_ID},
 		{"NAME", "name", TABLE_TEXT},
 		{"BOUNDARY", "boundary", TABLE_TEXT},
+		{"QOS", "qos", TABLE_TEXT},
 		{"STATE", "state", TABLE_TEXT},
 		{"PID", "pid", TABLE_ID},
 		{"UID", "uid", TABLE_ID},

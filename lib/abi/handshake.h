@@ -54,6 +54,23 @@ enum vex_role {
 /** The port's records keep the ids they bring; for root and the data plane's own user. */
 #define VEX_PORT_KEEP_ID 1u
 
+/**
+ * How urgently a port's lanes are polled: workers look at less urgent ones only while the more
+ * urgent ones give less than a full burst. More than NORMAL is for root and the data plane's own
+ * user. In a port's flags from VEX_PORT_QOS_SHIFT on.
+ */
+enum vex_qos {
+	VEX_QOS_DEFAULT, /**< NORMAL */
+	VEX_QOS_CRITICAL,
+	VEX_QOS_HIGH,
+	VEX_QOS_NORMAL,
+	VEX_QOS_LOW,
+	VEX_QOS_COUNT,
+};
+
+#define VEX_PORT_QOS_SHIFT 8
+#define VEX_PORT_QOS_MASK (0xfu << VEX_PORT_QOS_SHIFT)
+
 /** What a subscriber wants; all zero is everything. GAPs come whatever is asked for. */
 struct vex_filter {
 	uint64_t types[4];   /**< a bit a type; none set: all */

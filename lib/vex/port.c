@@ -89,7 +89,7 @@ static int attach_port(void *owner)
 	int error, fd = -1;
 
 	message.hello.role = VEX_ROLE_PRODUCER;
-	message.hello.flags = port->options.flags;
+	message.hello.flags = port->options.flags | port->options.qos << VEX_PORT_QOS_SHIFT;
 	message.hello.boundary = port->options.boundary;
 	message.hello.ring_size = port->options.ring_size;
 	memcpy(message.hello.name, port->name, sizeof(port->name));
@@ -123,6 +123,8 @@ static int check_options(struct vex_port_options *options)
 	if (!vex_ring_size_valid(options->ring_size))
 		return vex_fail(-EINVAL, "a lane of %llu bytes: want a power of two, 4 KiB to 1 GiB",
 				(unsigned long long)options->ring_size);
+	if (options->qos >= VEX_QOS_COUNT)
+		return vex_fail(-EINVAL, "qos: want CRITICAL, HIGH, NORMAL or LOW");
 	if (options->full > VEX_FULL_WAIT || options->wait_us > WAIT_US_MAX)
 		return vex_fail(-EINVAL, "full: want DROP or WAIT, and at most 60 s");
 	return 0;

@@ -48,6 +48,8 @@ struct vex_port_options {
 	uint32_t wait_us;   /**< for VEX_FULL_WAIT; 0: 1,000 */
 	uint32_t connect_ms; /**< how long vex_port_open() waits for a data plane; 0: one try */
 	uint32_t background; /**< 1: succeed without one as well, and keep looking for it */
+	uint32_t qos; /**< enum vex_qos; more than NORMAL is for root and the data plane's own user */
+	uint32_t reserved;
 };
 
 struct vex_port_stats {

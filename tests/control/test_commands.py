@@ -8,7 +8,7 @@ import subprocess
 from support import Case, Programs, wait_for
 
 LISTS = {
-    'ports': ['port', 'name', 'boundary', 'pid', 'uid', 'worker', 'lanes', 'received', 'delivered',
+    'ports': ['port', 'name', 'boundary', 'qos', 'pid', 'uid', 'worker', 'lanes', 'received', 'delivered',
               'dropped', 'rejected', 'held', 'lost'],
     'lanes': ['port', 'lane', 'ring_size', 'waiting', 'received', 'rejected', 'abandoned'],
     'workers': ['worker', 'lcore', 'cpu', 'socket', 'ports', 'sleeping', 'rounds',

@@ -64,7 +64,8 @@ class Filter(Structure):
 class PortOptions(Structure):
     _fields_ = [('socket', c_char_p), ('name', c_char_p), ('boundary', c_uint32),
                 ('flags', c_uint32), ('ring_size', c_uint64), ('full', c_uint32),
-                ('wait_us', c_uint32), ('connect_ms', c_uint32), ('background', c_uint32)]
+                ('wait_us', c_uint32), ('connect_ms', c_uint32), ('background', c_uint32),
+                ('qos', c_uint32), ('reserved', c_uint32)]
 
 
 class PortStats(Structure):

@@ -11,10 +11,10 @@ static struct backlog backlog;
 static struct backlog_victim victim;
 
 static enum backlog_verdict offer(
-	const struct class_policy *policies, enum vex_class class, uint32_t held)
+		const struct class_policy *policies, enum vex_class class, uint32_t held)
 {
 	return backlog_offer(&backlog, policies, class,
-		(struct backlog_entry){.held = held, .group = BACKLOG_DIRECT}, &victim);
+			(struct backlog_entry){.held = held, .group = BACKLOG_DIRECT}, &victim);
 }
 
 static void fill(enum vex_class class, uint32_t first, uint32_t count)
@@ -117,12 +117,12 @@ static void test_shares(void)
 	CU_ASSERT_EQUAL(backlog_room(&backlog, &policies[VEX_CLASS_NORMAL], VEX_CLASS_NORMAL), 50);
 	CU_ASSERT_EQUAL(offer(policies, VEX_CLASS_NORMAL, 50), BACKLOG_DISPLACED);
 	CU_ASSERT_EQUAL(victim.class, VEX_CLASS_LOW);
-	CU_ASSERT_EQUAL(
-		backlog_room(&backlog, &policies[VEX_CLASS_CRITICAL], VEX_CLASS_CRITICAL), 200);
+	CU_ASSERT_EQUAL(backlog_room(&backlog, &policies[VEX_CLASS_CRITICAL], VEX_CLASS_CRITICAL),
+			200);
 	for (uint32_t i = 0; i < 100; i++)
 		CU_ASSERT_EQUAL(offer(policies, VEX_CLASS_CRITICAL, i), BACKLOG_TAKEN);
-	CU_ASSERT_EQUAL(
-		backlog_room(&backlog, &policies[VEX_CLASS_CRITICAL], VEX_CLASS_CRITICAL), 100);
+	CU_ASSERT_EQUAL(backlog_room(&backlog, &policies[VEX_CLASS_CRITICAL], VEX_CLASS_CRITICAL),
+			100);
 	backlog_free(&backlog);
 }
 
@@ -212,13 +212,14 @@ static void test_against_a_model(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{"nothing waits without capacity", test_nothing_waits_without_capacity},
-		{"strict priority, and order within a class", test_strict_priority_and_order},
-		{"the least urgent gives way", test_the_least_urgent_gives_way},
-		{"policies of one class", test_policies_of_one_class},
-		{"shares", test_shares},
-		{"a model, by chance", test_against_a_model},
-		CU_TEST_INFO_NULL,
+			{"nothing waits without capacity", test_nothing_waits_without_capacity},
+			{"strict priority, and order within a class",
+					test_strict_priority_and_order},
+			{"the least urgent gives way", test_the_least_urgent_gives_way},
+			{"policies of one class", test_policies_of_one_class},
+			{"shares", test_shares},
+			{"a model, by chance", test_against_a_model},
+			CU_TEST_INFO_NULL,
 	};
 
 	return unit_run("backlog", tests);

@@ -9,12 +9,12 @@
 #define KEYS 20000u
 
 static const struct choose_member members[MEMBERS] = {{0x1111, 1}, {0x2222, 2}, {0x3333, 5},
-	{0x4444, 1}, {0x5555, 1}, {0x6666, 1}, {0x7777, 1}, {0x8888, 1}};
+		{0x4444, 1}, {0x5555, 1}, {0x6666, 1}, {0x7777, 1}, {0x8888, 1}};
 
 static struct choose_from from(enum choose_balance balance, uint64_t usable)
 {
 	return (struct choose_from){
-		.balance = balance, .count = MEMBERS, .members = members, .usable = usable};
+			.balance = balance, .count = MEMBERS, .members = members, .usable = usable};
 }
 
 static void test_nobody_is_usable(void)
@@ -147,15 +147,15 @@ static void test_breaker(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{"nobody is usable", test_nobody_is_usable},
-		{"round robin", test_round_robin},
-		{"weighted", test_weighted},
-		{"weighted, after an absence", test_weighted_after_an_absence},
-		{"least loaded", test_least_loaded},
-		{"hash: evenly", test_hash_spreads_evenly},
-		{"hash: little moves", test_hash_moves_little},
-		{"breaker", test_breaker},
-		CU_TEST_INFO_NULL,
+			{"nobody is usable", test_nobody_is_usable},
+			{"round robin", test_round_robin},
+			{"weighted", test_weighted},
+			{"weighted, after an absence", test_weighted_after_an_absence},
+			{"least loaded", test_least_loaded},
+			{"hash: evenly", test_hash_spreads_evenly},
+			{"hash: little moves", test_hash_moves_little},
+			{"breaker", test_breaker},
+			CU_TEST_INFO_NULL,
 	};
 
 	return unit_run("group", tests);
