@@ -5,6 +5,7 @@
  *   compile.c      rules, one after the other; fingerprints
  *   build_test.c   tests of a condition to tests of the image
  *   build_glob.c   globs and paths to steps
+ *   build_decision.c  targets, limits, redactions; groups, classes, quotas, programs
  *   build_split.c  what repeats of a condition, and the rest
  *   build_key.c    keys under which the index leads to a rule
  *   build_scan.c   patterns to databases of Hyperscan
@@ -51,9 +52,11 @@ struct build {
 	struct rule_image head;
 	uint8_t fields[RULE_FIELD_COUNT];  /**< index into FIELDS, from 1; 0: not there yet */
 	uint8_t ids[RULE_IMAGE_FIELDS_MAX]; /**< enum rule_field_id, by index */
-	struct build_pool text, texts, values, tests, nodes, inputs;
-	struct build_bytes field_names, rules, rule_inputs, targets, groups, programs, schedules,
-			windows, slots, postings, scans, patterns, databases;
+	struct build_pool text, texts, values, tests, nodes, inputs, targets, destinations, keys,
+			limits, redacts;
+	struct build_bytes field_names, rules, rule_inputs, groups, members, classes, quotas,
+			programs, code, schedules, windows, slots, postings, scans, patterns,
+			databases;
 	struct build_bytes leads;    /**< struct build_lead, by key */
 	struct build_bytes pattern_leads; /**< struct build_lead, by test */
 	struct build_bytes loose;    /**< rules */
@@ -118,6 +121,14 @@ void build_glob(struct build *build, struct rule_text pattern, bool fold, bool p
 
 /** Sets the rule's nodes and inputs. */
 void build_split(struct build *build, const struct rule *rule, struct rule_image_rule *out);
+
+/* -- build_decision.c -- */
+
+/** Sets the rule's targets, redactions and limit. */
+void build_decision(struct build *build, const struct rule *rule, struct rule_image_rule *out);
+
+/** Groups, programs, quotas and classes of the set. */
+void build_definitions(struct build *build);
 
 /* -- build_key.c -- */
 

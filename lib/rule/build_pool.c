@@ -116,7 +116,5 @@ uint8_t build_field(struct build *build, enum rule_field_id field)
 	build_add(build, &build->field_names, &entry, sizeof(entry));
 	build->fields[field] = (uint8_t)(count + 1);
 	build->ids[count & (RULE_IMAGE_FIELDS_MAX - 1)] = (uint8_t)field;
-	if (rule_fields[field].repeats)
-		build->head.repeats |= 1ull << (count & 63);
 	return (uint8_t)count;
 }

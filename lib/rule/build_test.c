@@ -331,6 +331,8 @@ static struct rule_image_test blank_test(struct build *build, const struct rule_
 	struct rule_image_test test = {.field = build_field(build, from->field),
 			.scan = RULE_IMAGE_NONE};
 
+	if (rule_fields[from->field].repeats)
+		build->head.repeats |= 1ull << (test.field & 63);
 	if (from->field == RULE_FIELD_ATTR) {
 		struct rule_image_text arg = build_text(build, from->test.argument.data,
 				from->test.argument.len);

@@ -9,23 +9,6 @@
 #include "rule/build.h"
 #include "rule/index_key.h"
 
-static void add_targets(struct build *build, const struct rule *rule, struct rule_image_rule *out)
-{
-	uint32_t i;
-
-	out->target_first = (uint32_t)(build->targets.len / sizeof(struct rule_image_target));
-	out->target_count = (uint16_t)rule->target_count;
-	for (i = 0; i < rule->target_count; i++) {
-		struct rule_image_target target = {.kind = rule->targets[i].kind,
-				.index = rule->targets[i].index};
-
-		if (rule->targets[i].name.len)
-			target.name = build_text(build, rule->targets[i].name.data,
-					rule->targets[i].name.len);
-		build_add(build, &build->targets, &target, sizeof(target));
-	}
-}
-
 static uint64_t mix_text(uint64_t hash, struct rule_text text)
 {
 	return rule_key_mix(hash, XXH3_64bits(text.data, text.len) + text.len);
@@ -122,29 +105,11 @@ static void add_rules(struct build *build)
 		rules[i].qos = (uint8_t)rule->qos;
 		rules[i].priority = (uint8_t)rule->priority;
 		rules[i].cacheable = rules[i].residual = RULE_IMAGE_NONE;
-		add_targets(build, rule, &rules[i]);
+		build_decision(build, rule, &rules[i]);
 		if (rule->state == RULE_ACTIVE)
 			build_split(build, rule, &rules[i]);
 	}
 	free(text.data);
-}
-
-static void add_names(struct build *build)
-{
-	uint32_t i;
-
-	for (i = 0; i < build->set->group_count; i++) {
-		struct rule_text name = build->set->groups[i].name;
-		struct rule_image_text text = build_text(build, name.data, name.len);
-
-		build_add(build, &build->groups, &text, sizeof(text));
-	}
-	for (i = 0; i < build->set->program_count; i++) {
-		struct rule_text name = build->set->programs[i].name;
-		struct rule_image_text text = build_text(build, name.data, name.len);
-
-		build_add(build, &build->programs, &text, sizeof(text));
-	}
 }
 
 static void add_keys(struct build *build)
@@ -163,12 +128,14 @@ static void add_keys(struct build *build)
 static void free_build(struct build *build)
 {
 	struct build_bytes *const bytes[] = {&build->field_names, &build->rules,
-			&build->rule_inputs, &build->targets, &build->groups, &build->programs,
-			&build->schedules, &build->windows, &build->slots, &build->postings,
-			&build->scans, &build->patterns, &build->databases, &build->leads,
-			&build->pattern_leads, &build->loose, &build->crowd};
+			&build->rule_inputs, &build->groups, &build->members, &build->classes,
+			&build->quotas, &build->programs, &build->code, &build->schedules,
+			&build->windows, &build->slots, &build->postings, &build->scans,
+			&build->patterns, &build->databases, &build->leads, &build->pattern_leads,
+			&build->loose, &build->crowd};
 	struct build_pool *const pools[] = {&build->text, &build->texts, &build->values,
-			&build->tests, &build->nodes, &build->inputs};
+			&build->tests, &build->nodes, &build->inputs, &build->targets,
+			&build->destinations, &build->keys, &build->limits, &build->redacts};
 	size_t i;
 
 	for (i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
@@ -191,7 +158,7 @@ int rule_compile(const struct rule_set *set, const struct rule_image *previous,
 	struct build build = {.set = set, .previous = previous};
 
 	*image = NULL;
-	add_names(&build);
+	build_definitions(&build);
 	add_rules(&build);
 	if (!build.error)
 		add_keys(&build);

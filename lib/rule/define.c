@@ -6,8 +6,8 @@
 
 #include "rule/suggest.h"
 
-static const char *const kinds[] = {"rule", "macro", "list", "group", "program", "include",
-		"required_engine_version", "required_plugin_versions", NULL};
+static const char *const kinds[] = {"rule", "macro", "list", "group", "program", "class", "quota",
+		"include", "required_engine_version", "required_plugin_versions", NULL};
 static const char *const macro_keys[] = {"macro", "condition", "append", "override", NULL};
 static const char *const list_keys[] = {"list", "items", "append", "override", NULL};
 
@@ -407,7 +407,8 @@ static void define_list(struct load *load, const struct yaml_node *item)
 void define_item(struct load *load, const struct yaml_node *item)
 {
 	if (item->kind != YAML_MAP)
-		define_refuse(load, item, "a mapping with rule, macro, list, group, program or include");
+		define_refuse(load, item, "a mapping with rule, macro, list, group, program, class, "
+				"quota or include");
 	else if (yaml_find(item, "rule"))
 		define_rule(load, item);
 	else if (yaml_find(item, "macro"))
@@ -418,8 +419,12 @@ void define_item(struct load *load, const struct yaml_node *item)
 		define_group(load, item);
 	else if (yaml_find(item, "program"))
 		define_program(load, item);
+	else if (yaml_find(item, "class"))
+		define_class(load, item);
+	else if (yaml_find(item, "quota"))
+		define_quota(load, item);
 	else if (!item->first)
-		define_refuse(load, item, "rule, macro, list, group, program or include");
+		define_refuse(load, item, "rule, macro, list, group, program, class, quota or include");
 	else if (!yaml_is(item->first, "required_engine_version") &&
 			!yaml_is(item->first, "required_plugin_versions"))
 		define_unknown_key(load, item->first, kinds);

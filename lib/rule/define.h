@@ -48,6 +48,18 @@ DEFINE_KEY(program);
 
 void define_group(struct load *load, const struct yaml_node *item);
 void define_program(struct load *load, const struct yaml_node *item);
+void define_class(struct load *load, const struct yaml_node *item);
+void define_quota(struct load *load, const struct yaml_node *item);
+
+/** Names of classes, by enum rule_qos; NULL ends them. */
+extern const char *const define_qos_words[];
+
+/** Classes that nothing was said of. */
+void define_class_defaults(struct load *load);
+
+/** Once all are known: whether classes fit together; quotas of the set, in their order. */
+void define_finish_classes(struct load *load);
+void define_finish_quotas(struct load *load);
 
 /** Names of groups that routes lead to, once all groups are known. */
 void define_targets(struct load *load, struct draft *draft);
@@ -73,6 +85,9 @@ void define_unknown_key(struct load *load, const struct yaml_node *key, const ch
 
 /** Whether all keys of a map are in known, and none stands twice. */
 bool define_check_keys(struct load *load, const struct yaml_node *map, const char *const *known);
+
+/** A flow such as 100/s or 5/10m: up to UINT32_MAX events in up to RULE_INTERVAL_MAX. */
+bool flow_read(const struct rule_text *text, uint64_t *events, uint64_t *per_ns);
 
 /** A list of fields that tell events apart, or one of them. */
 bool define_keys(struct load *load, const struct yaml_node *value, struct rule_keys *keys);

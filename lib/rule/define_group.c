@@ -23,7 +23,7 @@ static bool read_member(struct load *load, const struct yaml_node *node, struct 
 	if (name != node && (name->next->kind != YAML_SCALAR ||
 				    !number_read(name->next->scalar.text.data,
 						    name->next->scalar.text.len, &weight) ||
-				    !weight || weight > 1000)) {
+				    !weight || weight > RULE_WEIGHT_MAX)) {
 		define_refuse(load, name->next, "a weight from 1 to 1000");
 		return false;
 	}

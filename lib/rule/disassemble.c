@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 
-#include "rule/rule.h"
+#include "rule/disassemble_work.h"
 
-static void print_bytes(const struct rule_image *image, uint64_t offset, uint64_t len, FILE *out)
+void disassemble_bytes(const struct rule_image *image, uint64_t offset, uint64_t len, FILE *out)
 {
 	const uint8_t *text = (const uint8_t *)rule_image_part(image, RULE_PART_TEXT) + offset;
 
@@ -16,12 +16,7 @@ static void print_bytes(const struct rule_image *image, uint64_t offset, uint64_
 	fputc('"', out);
 }
 
-static void print_text(const struct rule_image *image, const struct rule_image_text *text, FILE *out)
-{
-	print_bytes(image, text->offset, text->len, out);
-}
-
-static enum rule_field_id field_of(const struct rule_image *image, unsigned index)
+enum rule_field_id disassemble_field(const struct rule_image *image, unsigned index)
 {
 	const struct rule_image_field *fields = rule_image_part(image, RULE_PART_FIELDS);
 	const char *text = rule_image_part(image, RULE_PART_TEXT);
@@ -70,7 +65,7 @@ static void print_list(const struct rule_image *image, const struct rule_image_t
 		if (test->kind == RULE_TEST_SET)
 			print_number(field, values[test->a + i], out);
 		else
-			print_text(image, &texts[test->a + i], out);
+			disassemble_text(image, &texts[test->a + i], out);
 	}
 	fputs(")", out);
 }
@@ -118,20 +113,20 @@ static void print_test(const struct rule_image *image, uint32_t index, FILE *out
 	};
 	const struct rule_image_test *test =
 			(const struct rule_image_test *)rule_image_part(image, RULE_PART_TESTS) + index;
-	const struct rule_image_text *programs = rule_image_part(image, RULE_PART_PROGRAMS);
+	const struct rule_image_program *programs = rule_image_part(image, RULE_PART_PROGRAMS);
 	enum rule_field_id field;
 
 	if (test->kind == RULE_TEST_PROGRAM || test->kind == RULE_TEST_SCHEDULE) {
 		fprintf(out, test->kind == RULE_TEST_PROGRAM ? "program " : "schedule %" PRIu64,
 				test->a);
 		if (test->kind == RULE_TEST_PROGRAM)
-			print_text(image, &programs[test->a], out);
+			disassemble_text(image, &programs[test->a].name, out);
 		return;
 	}
-	field = field_of(image, test->field);
+	field = disassemble_field(image, test->field);
 	fputs(rule_fields[field].name, out);
 	if (test->arg_len)
-		print_bytes(image, test->arg, test->arg_len, out);
+		disassemble_bytes(image, test->arg, test->arg_len, out);
 	if (test->kind == RULE_TEST_WORDS)
 		print_words(image, test, field, out);
 	else if (test->kind == RULE_TEST_RANGE)
@@ -145,7 +140,7 @@ static void print_test(const struct rule_image *image, uint32_t index, FILE *out
 	else
 		fputs(names[test->kind], out);
 	if (names[test->kind] && test->kind != RULE_TEST_HAS)
-		print_bytes(image, test->a, test->b, out);
+		disassemble_bytes(image, test->a, test->b, out);
 }
 
 void rule_image_print_node(const struct rule_image *image, uint32_t node, FILE *out)
@@ -178,26 +173,6 @@ void rule_image_print_node(const struct rule_image *image, uint32_t node, FILE *
 	fputs(words[1] ? ")" : "", out);
 }
 
-static void print_targets(const struct rule_image *image, const struct rule_image_rule *rule,
-		FILE *out)
-{
-	const struct rule_image_target *targets = rule_image_part(image, RULE_PART_TARGETS);
-	const struct rule_image_text *groups = rule_image_part(image, RULE_PART_GROUPS);
-	uint32_t i;
-
-	for (i = 0; i < rule->target_count; i++) {
-		const struct rule_image_target *target = &targets[rule->target_first + i];
-
-		fprintf(out, " %s", rule_target_name((enum rule_target_kind)target->kind));
-		if (target->kind == RULE_TARGET_GROUP)
-			print_text(image, &groups[target->index], out);
-		else if (target->kind == RULE_TARGET_BOUNDARY)
-			fprintf(out, ":%s", vex_boundary_name(target->index));
-		else if (target->name.len)
-			print_text(image, &target->name, out);
-	}
-}
-
 static void print_rule(const struct rule_image *image, uint64_t index, FILE *out)
 {
 	const struct rule_image_rule *rules = rule_image_part(image, RULE_PART_RULES);
@@ -207,11 +182,11 @@ static void print_rule(const struct rule_image *image, uint64_t index, FILE *out
 	uint32_t i;
 
 	fprintf(out, "rule %" PRIu64 " ", index);
-	print_text(image, &rule->name, out);
+	disassemble_text(image, &rule->name, out);
 	fprintf(out, " %s, %s%s, %016" PRIx64, rule_state_name((enum rule_state)rule->state),
 			rule_qos_name((enum rule_qos)rule->qos), rule->first ? ", first" : "",
 			rule->fingerprint);
-	print_targets(image, rule, out);
+	disassemble_decision(image, rule, out);
 	if (rule->state == RULE_ACTIVE) {
 		fputs("\n  cacheable: ", out);
 		rule_image_print_node(image, rule->cacheable, out);
@@ -238,7 +213,7 @@ static void print_scans(const struct rule_image *image, FILE *out)
 
 	for (i = 0; i < image->parts[RULE_PART_SCANS].count; i++) {
 		fprintf(out, "scan %" PRIu64 " of %s: %u patterns, %" PRIu64 " bytes, %s\n", i,
-				rule_fields[field_of(image, scans[i].field)].name, scans[i].count,
+				rule_fields[disassemble_field(image, scans[i].field)].name, scans[i].count,
 				scans[i].len, scans[i].eager ? "for each event" : "when asked");
 		for (p = scans[i].first; p < scans[i].first + scans[i].count; p++) {
 			if (patterns[p].test == RULE_IMAGE_NONE)
@@ -262,4 +237,5 @@ void rule_image_print(const struct rule_image *image, FILE *out)
 	for (i = 0; i < image->parts[RULE_PART_RULES].count; i++)
 		print_rule(image, i, out);
 	print_scans(image, out);
+	disassemble_definitions(image, out);
 }

@@ -160,6 +160,8 @@ void finish_set(struct load *load)
 		check_list(load, &load->lists[i]);
 	rule_memory_free(&load->temporary);
 	check_macros(load);
+	define_finish_classes(load);
+	define_finish_quotas(load);
 	for (i = 0; i < load->draft_count && !load->error; i++)
 		finish_rule(load, &load->drafts[i]);
 	rule_memory_free(&load->scratch); /* a million rules' texts, no longer needed */

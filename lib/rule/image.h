@@ -15,7 +15,7 @@
 
 #define RULE_IMAGE_MAGIC 0x474d49454c555256ull /* "VRULEIMG" */
 /** Goes up with every change of what is declared here. */
-#define RULE_IMAGE_VERSION 1u
+#define RULE_IMAGE_VERSION 2u
 #define RULE_IMAGE_NONE UINT32_MAX
 
 #define RULE_IMAGE_FIELDS_MAX 64u  /* a bit each */
@@ -38,9 +38,17 @@ enum rule_image_part {
 	RULE_PART_SCANS,     /**< struct rule_image_scan */
 	RULE_PART_PATTERNS,  /**< struct rule_image_pattern */
 	RULE_PART_DATABASES, /**< bytes: databases of Hyperscan, serialized */
-	RULE_PART_TARGETS,   /**< struct rule_image_target */
-	RULE_PART_GROUPS,    /**< struct rule_image_text: names of groups of subscribers */
-	RULE_PART_PROGRAMS,  /**< struct rule_image_text: names of programs */
+	RULE_PART_TARGETS,   /**< uint32_t: destinations of a rule, indices into DESTINATIONS */
+	RULE_PART_DESTINATIONS, /**< struct rule_image_target: each kind and name once */
+	RULE_PART_GROUPS,    /**< struct rule_image_group_of */
+	RULE_PART_MEMBERS,   /**< struct rule_image_member */
+	RULE_PART_KEYS,      /**< struct rule_image_key */
+	RULE_PART_LIMITS,    /**< struct rule_image_limit: equal ones are one */
+	RULE_PART_REDACTS,   /**< struct rule_image_redact */
+	RULE_PART_CLASSES,   /**< struct rule_image_class, by enum rule_qos */
+	RULE_PART_QUOTAS,    /**< struct rule_image_quota: ascend by tenant, that of any other last */
+	RULE_PART_PROGRAMS,  /**< struct rule_image_program */
+	RULE_PART_CODE,      /**< uint64_t: instructions of eBPF */
 	RULE_PART_SCHEDULES, /**< struct rule_image_schedule */
 	RULE_PART_WINDOWS,   /**< struct rule_image_window */
 	RULE_PART_COUNT,
@@ -58,7 +66,7 @@ struct rule_image {
 	uint32_t version;
 	uint32_t loose_count; /**< rules that every event may match */
 	uint64_t loose_first; /**< where in the postings they are */
-	uint64_t repeats;     /**< fields on which decisions depend, a bit each */
+	uint64_t repeats;     /**< fields of tests that decisions depend on, a bit each */
 	uint64_t number_keys; /**< fields that are looked up in the index, a bit each */
 	uint64_t levels[2];   /**< of fd.name, fs.path2: depths of subtrees in the index, a bit each */
 	struct rule_image_span parts[RULE_PART_COUNT];
@@ -147,14 +155,16 @@ struct rule_image_rule {
 	uint32_t residual;     /**< node of the rest, or RULE_IMAGE_NONE: nothing varies */
 	uint32_t input_first;  /**< in RULE_INPUTS */
 	uint32_t input_count;
-	uint32_t target_first; /**< in TARGETS */
+	uint32_t target_first; /**< in TARGETS; none: the default */
 	uint16_t target_count;
 	uint8_t state;         /**< enum rule_state: only ACTIVE ones have nodes */
 	uint8_t first;         /**< where it matched, no later rule is looked at */
 	uint8_t qos;           /**< enum rule_qos */
 	uint8_t priority;      /**< enum rule_priority */
-	uint16_t zero;
-	uint32_t zero2;
+	uint16_t redact_count;
+	uint32_t redact_first; /**< in REDACTS */
+	uint32_t limit;        /**< in LIMITS, or RULE_IMAGE_NONE */
+	uint32_t zero;
 };
 
 /** A place of the index, by linear probing from hash & (count - 1); empty where count is 0. */
@@ -190,6 +200,85 @@ struct rule_image_target {
 	struct rule_image_text name;
 	uint32_t index; /**< of a group into GROUPS; of a boundary enum vex_boundary */
 	uint32_t kind;  /**< enum rule_target_kind */
+};
+
+/** A field as a key: what it says tells events apart; one that is missing is a value too. */
+struct rule_image_key {
+	uint32_t field;   /**< index into FIELDS; no list but in REDACTS */
+	uint32_t arg_len; /**< of attr: its name */
+	uint64_t arg;     /**< in TEXT */
+};
+
+/** Up to RULE_KEYS_MAX fields together; none: all events are of one key. */
+struct rule_image_keys {
+	uint32_t first; /**< in KEYS */
+	uint32_t count;
+};
+
+/**
+ * How many of the events that matched a rule lead on. Asked in this order: sample (den 0: all),
+ * suppress (0 ns: never), rate (0 events: no limit). What the numbers mean: struct rule_sample,
+ * rule_suppress and rule_rate of rule.h.
+ */
+struct rule_image_limit {
+	uint64_t rate_events; /**< that flow in each rate_per_ns */
+	uint64_t rate_per_ns;
+	uint64_t rate_burst;
+	uint64_t suppress_ns;
+	uint32_t sample_num;
+	uint32_t sample_den;
+	struct rule_image_keys sample_by;
+	struct rule_image_keys rate_by;
+	struct rule_image_keys suppress_by;
+};
+
+struct rule_image_redact {
+	uint32_t how; /**< enum rule_redact_how */
+	uint32_t zero;
+	struct rule_image_key key;
+};
+
+/** Subscribers of which one takes each event. A node's group is enum rule_image_group. */
+struct rule_image_group_of {
+	struct rule_image_text name;
+	uint64_t slow_ns;
+	uint64_t probe_ns;
+	struct rule_image_keys by; /**< of RULE_BALANCE_HASH, and of no other */
+	uint32_t balance;          /**< enum rule_balance */
+	uint32_t member_first;     /**< in MEMBERS */
+	uint32_t member_count;     /**< 1 to RULE_MEMBERS_MAX */
+	uint32_t zero;
+};
+
+struct rule_image_member {
+	struct rule_image_text name; /**< of a subscriber */
+	uint32_t weight;             /**< 1 to RULE_WEIGHT_MAX */
+	uint32_t zero;
+};
+
+struct rule_image_class {
+	uint32_t overload; /**< enum rule_overload */
+	uint32_t share;    /**< per cent of a backlog that this class and those below may fill */
+	uint64_t block_ns; /**< of RULE_OVERLOAD_BLOCK: its bound; then as drop_newest */
+};
+
+/** What a tenant may send: a single-rate three-colour meter. */
+struct rule_image_quota {
+	uint64_t events; /**< that flow in each per_ns */
+	uint64_t per_ns;
+	uint64_t burst;  /**< events: up to here green */
+	uint64_t excess; /**< events beyond it: yellow */
+	uint32_t tenant;
+	uint32_t any;  /**< 1: of every tenant that has none of its own, each by itself */
+	uint32_t over; /**< enum rule_over: what becomes of yellow ones */
+	uint32_t zero;
+};
+
+/** Bytecode that was taken out of an object, unchecked but for its length. */
+struct rule_image_program {
+	struct rule_image_text name;
+	uint64_t code;  /**< in CODE */
+	uint64_t count; /**< instructions; 0: the set came from memory, without its objects */
 };
 
 struct rule_image_schedule {

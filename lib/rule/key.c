@@ -6,7 +6,7 @@
 
 static const char *const priorities[] = {"emergency", "alert", "critical", "error", "warning",
 		"notice", "informational", "debug", "info", NULL};
-static const char *const qos[] = {"critical", "high", "normal", "low", NULL};
+const char *const define_qos_words[] = {"critical", "high", "normal", "low", NULL};
 static const char *const states[] = {"active", "disabled", "unsupported", NULL};
 
 const char *rule_priority_name(enum rule_priority priority)
@@ -16,7 +16,7 @@ const char *rule_priority_name(enum rule_priority priority)
 
 const char *rule_qos_name(enum rule_qos class)
 {
-	return class < RULE_QOS_COUNT ? qos[class] : NULL;
+	return class < RULE_QOS_COUNT ? define_qos_words[class] : NULL;
 }
 
 const char *rule_state_name(enum rule_state state)
@@ -78,7 +78,7 @@ DEFINE_KEY(priority)
 
 DEFINE_KEY(qos)
 {
-	int word = define_word(load, value, qos);
+	int word = define_word(load, value, define_qos_words);
 
 	(void)how;
 	if (word >= 0)

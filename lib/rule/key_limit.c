@@ -87,23 +87,21 @@ DEFINE_KEY(sample)
 		draft->rule.sample = sample;
 }
 
-/* 100/s, 5/10m */
-static bool read_flow(const struct rule_text *text, struct rule_rate *rate)
+bool flow_read(const struct rule_text *text, uint64_t *events, uint64_t *per_ns)
 {
 	struct rule_text left;
 	struct rule_text right;
-	uint32_t events;
+	uint32_t number;
 	char unit[RULE_NAME_MAX + 2] = "1";
 
-	if (!split(text, '/', &left, &right) || !read_u32(&left, 1, &events) || !right.len)
+	if (!split(text, '/', &left, &right) || !read_u32(&left, 1, &number) || !right.len)
 		return false;
-	rate->events = events;
-	rate->burst = events;
+	*events = number;
 	if (right.data[0] >= '0' && right.data[0] <= '9')
-		return duration_read(right.data, right.len, SECOND, &rate->per_ns) && rate->per_ns &&
-				rate->per_ns <= RULE_INTERVAL_MAX;
+		return duration_read(right.data, right.len, SECOND, per_ns) && *per_ns &&
+				*per_ns <= RULE_INTERVAL_MAX;
 	memcpy(unit + 1, right.data, right.len);
-	return duration_read(unit, right.len + 1, SECOND, &rate->per_ns);
+	return duration_read(unit, right.len + 1, SECOND, per_ns);
 }
 
 DEFINE_KEY(rate)
@@ -117,10 +115,11 @@ DEFINE_KEY(rate)
 	(void)how;
 	if (!part)
 		return;
-	if (!read_flow(&part->scalar.text, &rate)) {
+	if (!flow_read(&part->scalar.text, &rate.events, &rate.per_ns)) {
 		define_refuse(load, part, "a rate such as 100/s or 5/10m");
 		return;
 	}
+	rate.burst = rate.events;
 	if (burst && (burst->kind != YAML_SCALAR || !read_u32(&burst->scalar.text, 1, &number))) {
 		define_refuse(load, burst, "a number from 1");
 		return;

@@ -136,9 +136,15 @@ void define_targets(struct load *load, struct draft *draft)
 	}
 }
 
+static const char *const hows[] = {"hash", "mask", "remove", NULL};
+
+const char *rule_redact_name(enum rule_redact_how how)
+{
+	return how < RULE_REDACT_COUNT ? hows[how] : NULL;
+}
+
 DEFINE_KEY(redact)
 {
-	static const char *const words[] = {"hash", "mask", "remove", NULL};
 	struct rule *rule = &draft->rule;
 	uint32_t count = how == DEFINE_APPEND ? rule->redact_count : 0;
 	struct rule_redact list[RULE_REDACTIONS_MAX];
@@ -159,7 +165,7 @@ DEFINE_KEY(redact)
 			return;
 		}
 		word = define_field(load, key, true, &list[count].key)
-				? define_word(load, key->next, words)
+				? define_word(load, key->next, hows)
 				: -1;
 		if (word < 0)
 			return;

@@ -328,6 +328,7 @@ static void free_load(struct load *load)
 	free(load->lists);
 	free(load->groups);
 	free(load->programs);
+	free(load->quotas);
 	rule_names_free(&load->rule_names);
 	rule_names_free(&load->macro_names);
 	rule_names_free(&load->list_names);
@@ -390,6 +391,7 @@ int rule_set_load(const char *const *paths, size_t count, const struct rule_opti
 	if (!load.set)
 		return load_no_memory(&load);
 	load.keep = load.set->memory;
+	define_class_defaults(&load);
 	for (i = 0; i < count && !load.error; i++)
 		load_path(&load, paths[i], nowhere, NULL);
 	return finish(&load, set);
@@ -408,6 +410,7 @@ int rule_set_parse(const struct rule_source *sources, size_t count,
 	if (!load.set)
 		return load_no_memory(&load);
 	load.keep = load.set->memory;
+	define_class_defaults(&load);
 	for (i = 0; i < count && !load.error; i++)
 		if (!sources[i].line)
 			load_source(&load, i, NULL);

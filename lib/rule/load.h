@@ -139,6 +139,10 @@ struct load {
 	size_t program_count;
 	size_t program_capacity;
 	struct rule_names program_names;
+	struct rule_quota *quotas; /**< as they were defined */
+	size_t quota_count;
+	size_t quota_capacity;
+	struct rule_pos class_pos[RULE_QOS_COUNT]; /**< line 0: not defined */
 	unsigned macro_depth; /**< macros that are under way */
 	unsigned list_depth;  /**< lists, too */
 };

@@ -46,7 +46,7 @@ static void set_fields(struct rule_matcher *matcher)
 	for (i = 0; i < matcher->image->parts[RULE_PART_FIELDS].count; i++) {
 		matcher->ids[i] = (uint8_t)rule_field_by_name(
 				matcher->text + fields[i].name.offset, fields[i].name.len);
-		matcher->wants[matcher->ids[i]] = 1;
+		matcher->wants[matcher->ids[i]] = matcher->image->repeats >> i & 1;
 	}
 }
 

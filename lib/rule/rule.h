@@ -32,7 +32,11 @@
 #define RULE_EXCEPTIONS_MAX 64u          /* of a rule */
 #define RULE_GROUPS_MAX 1024u            /* of a set */
 #define RULE_MEMBERS_MAX 64u             /* of a group */
+#define RULE_WEIGHT_MAX 1000u            /* of a member */
+#define RULE_QUOTAS_MAX 65536u           /* of a set */
+#define RULE_BLOCK_MAX 1000000000ull     /* nanoseconds that a class may hold up a producer */
 #define RULE_PROGRAMS_MAX 256u           /* of a set */
+#define RULE_CODE_MAX 4096u              /* instructions of a program */
 #define RULE_INTERVAL_MAX 31536000000000000ull /* nanoseconds of suppress and such: a year */
 
 /** Falco's, the most urgent first. */
@@ -116,7 +120,12 @@ struct rule_schedule {
 	const struct rule_window *windows;
 };
 
-enum rule_redact_how { RULE_REDACT_HASH, RULE_REDACT_MASK, RULE_REDACT_REMOVE };
+enum rule_redact_how {
+	RULE_REDACT_HASH,
+	RULE_REDACT_MASK,
+	RULE_REDACT_REMOVE,
+	RULE_REDACT_COUNT,
+};
 
 struct rule_redact {
 	enum rule_redact_how how;
@@ -173,7 +182,7 @@ enum rule_balance {
 
 struct rule_member {
 	struct rule_text name; /**< of a subscriber */
-	uint32_t weight;       /**< 1 to 1000 */
+	uint32_t weight;       /**< 1 to RULE_WEIGHT_MAX */
 };
 
 /** Subscribers of which one takes each event. */
@@ -188,12 +197,42 @@ struct rule_group {
 	const struct rule_member *members;
 };
 
+/** What becomes of an event for which there is no room. */
+enum rule_overload {
+	RULE_OVERLOAD_BLOCK,       /**< the producer waits, up to a bound; then as DROP_NEWEST */
+	RULE_OVERLOAD_DROP_OLDEST, /**< of its class or of a lower one */
+	RULE_OVERLOAD_DROP_NEWEST, /**< itself */
+	RULE_OVERLOAD_COUNT,
+};
+
+/** A service class. All four are there, whether they were defined or not. */
+struct rule_class {
+	enum rule_overload overload;
+	uint32_t share;    /**< per cent of a backlog that it and those below may fill, 1 to 100 */
+	uint64_t block_ns; /**< of RULE_OVERLOAD_BLOCK: 1 to RULE_BLOCK_MAX; of others 0 */
+};
+
+/** What becomes of a tenant's event beyond its burst, but within the excess. */
+enum rule_over { RULE_OVER_DROP, RULE_OVER_DEMOTE, RULE_OVER_COUNT };
+
+struct rule_quota {
+	bool any;        /**< of every tenant that has none of its own */
+	uint32_t tenant; /**< 0 of any */
+	uint64_t events; /**< that flow in each per_ns */
+	uint64_t per_ns;
+	uint64_t burst;  /**< events at once, at least 1 */
+	uint64_t excess; /**< events beyond the burst before all are dropped */
+	enum rule_over over;
+};
+
 /** An eBPF object of the user's. */
 struct rule_program {
 	struct rule_text name;
 	struct rule_pos pos;
 	struct rule_text file;    /**< absolute, or as written where the text came from memory */
 	struct rule_text section; /**< ELF section of its code */
+	const uint64_t *code;     /**< its instructions; NULL where the text came from memory */
+	uint32_t code_count;      /**< 1 to RULE_CODE_MAX, or 0 */
 };
 
 struct rule_set {
@@ -203,6 +242,9 @@ struct rule_set {
 	const struct rule_group *groups;
 	uint32_t program_count;
 	const struct rule_program *programs;
+	struct rule_class classes[RULE_QOS_COUNT]; /**< by enum rule_qos */
+	uint32_t quota_count;
+	const struct rule_quota *quotas; /**< ascend by tenant; that of any is the last */
 	uint32_t file_count;
 	const struct rule_text *files; /**< names, by rule_pos.file */
 	struct rule_memory *memory;
@@ -258,6 +300,9 @@ const char *rule_qos_name(enum rule_qos qos);
 const char *rule_state_name(enum rule_state state);
 const char *rule_balance_name(enum rule_balance balance);
 const char *rule_target_name(enum rule_target_kind kind);
+const char *rule_overload_name(enum rule_overload overload);
+const char *rule_over_name(enum rule_over over);
+const char *rule_redact_name(enum rule_redact_how how);
 
 /**
  * The expression that Hyperscan compiles for the operator regex, without flags but

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "rule/index_key.h"
-#include "rule/rule.h"
+#include "rule/verify_work.h"
 
 #define ITEM(PART, type) [RULE_PART_##PART] = sizeof(type)
 const uint32_t rule_image_item[RULE_PART_COUNT] = {
@@ -14,44 +14,31 @@ const uint32_t rule_image_item[RULE_PART_COUNT] = {
 	ITEM(NODES, uint32_t), ITEM(INPUTS, uint32_t), ITEM(RULES, struct rule_image_rule),
 	ITEM(RULE_INPUTS, uint32_t), ITEM(SLOTS, struct rule_image_slot), ITEM(POSTINGS, uint32_t),
 	ITEM(SCANS, struct rule_image_scan), ITEM(PATTERNS, struct rule_image_pattern),
-	ITEM(DATABASES, char), ITEM(TARGETS, struct rule_image_target),
-	ITEM(GROUPS, struct rule_image_text), ITEM(PROGRAMS, struct rule_image_text),
+	ITEM(DATABASES, char), ITEM(TARGETS, uint32_t),
+	ITEM(DESTINATIONS, struct rule_image_target), ITEM(GROUPS, struct rule_image_group_of),
+	ITEM(MEMBERS, struct rule_image_member), ITEM(KEYS, struct rule_image_key),
+	ITEM(LIMITS, struct rule_image_limit), ITEM(REDACTS, struct rule_image_redact),
+	ITEM(CLASSES, struct rule_image_class), ITEM(QUOTAS, struct rule_image_quota),
+	ITEM(PROGRAMS, struct rule_image_program), ITEM(CODE, uint64_t),
 	ITEM(SCHEDULES, struct rule_image_schedule), ITEM(WINDOWS, struct rule_image_window),
 };
-VEX_STATIC_ASSERT(sizeof(struct rule_image_test) == 40 && sizeof(struct rule_image_rule) == 56,
+VEX_STATIC_ASSERT(sizeof(struct rule_image_test) == 40 && sizeof(struct rule_image_rule) == 64 &&
+				sizeof(struct rule_image_limit) == 64 &&
+				sizeof(struct rule_image_redact) == 24 &&
+				sizeof(struct rule_image_group_of) == 56 &&
+				sizeof(struct rule_image_member) == 24 &&
+				sizeof(struct rule_image_quota) == 48 &&
+				sizeof(struct rule_image_program) == 32,
 		"layout is fixed: bump RULE_IMAGE_VERSION");
 
-struct verify {
-	const struct rule_image *image;
-	uint8_t *starts; /* bit of each word of NODES: a group begins there */
-	enum rule_field_id ids[RULE_IMAGE_FIELDS_MAX];
-};
-
-static uint64_t count_of(const struct verify *verify, enum rule_image_part part)
+static bool check_texts(const struct verify *verify, const char **why)
 {
-	return verify->image->parts[part].count;
-}
-
-static bool within(const struct verify *verify, enum rule_image_part part, uint64_t first,
-		uint64_t count)
-{
-	uint64_t total = count_of(verify, part);
-
-	return first <= total && count <= total - first;
-}
-
-static bool good_text(const struct verify *verify, const struct rule_image_text *text)
-{
-	return within(verify, RULE_PART_TEXT, text->offset, text->len);
-}
-
-static bool check_texts(const struct verify *verify, enum rule_image_part part)
-{
-	const struct rule_image_text *texts = rule_image_part(verify->image, part);
+	const struct rule_image_text *texts = rule_image_part(verify->image, RULE_PART_TEXTS);
 	uint64_t i;
 
-	for (i = 0; i < count_of(verify, part); i++)
-		if (!good_text(verify, &texts[i]))
+	*why = "a list of texts is malformed";
+	for (i = 0; i < verify_count(verify, RULE_PART_TEXTS); i++)
+		if (!verify_text(verify, &texts[i]))
 			return false;
 	return true;
 }
@@ -106,25 +93,22 @@ static bool check_fields(struct verify *verify, const char **why)
 {
 	const struct rule_image_field *fields = rule_image_part(verify->image, RULE_PART_FIELDS);
 	const char *text = rule_image_part(verify->image, RULE_PART_TEXT);
-	uint64_t repeats = 0;
 	uint64_t numbers = 0;
 	uint64_t i;
 
 	*why = "it has a field that is not known here";
-	if (count_of(verify, RULE_PART_FIELDS) > RULE_IMAGE_FIELDS_MAX)
+	if (verify_count(verify, RULE_PART_FIELDS) > RULE_IMAGE_FIELDS_MAX)
 		return false;
-	for (i = 0; i < count_of(verify, RULE_PART_FIELDS); i++) {
-		if (!good_text(verify, &fields[i].name))
+	for (i = 0; i < verify_count(verify, RULE_PART_FIELDS); i++) {
+		if (!verify_text(verify, &fields[i].name))
 			return false;
 		verify->ids[i] = rule_field_by_name(text + fields[i].name.offset,
 				fields[i].name.len);
 		if (verify->ids[i] == RULE_FIELD_COUNT || !rule_fields[verify->ids[i]].core)
 			return false;
-		repeats |= (uint64_t)rule_fields[verify->ids[i]].repeats << i;
 		numbers |= (uint64_t)is_number(verify->ids[i]) << i;
 	}
-	return verify->image->repeats == repeats &&
-			!(verify->image->number_keys & ~(numbers & repeats));
+	return !(verify->image->number_keys & ~(numbers & verify->image->repeats));
 }
 
 static bool good_steps(const struct verify *verify, const struct rule_image_test *test)
@@ -133,7 +117,7 @@ static bool good_steps(const struct verify *verify, const struct rule_image_test
 	uint16_t step;
 	unsigned i;
 
-	if (!within(verify, RULE_PART_TEXT, test->a, test->b) || test->b < 2ull * test->steps)
+	if (!verify_within(verify, RULE_PART_TEXT, test->a, test->b) || test->b < 2ull * test->steps)
 		return false;
 	for (i = 0; i < test->steps; i++) {
 		memcpy(&step, steps + test->a + 2 * i, 2);
@@ -155,8 +139,8 @@ static bool good_scan(const struct verify *verify, const struct rule_image_test 
 
 	if (test->scan == RULE_IMAGE_NONE)
 		return test->kind != RULE_TEST_REGEX;
-	if (test->scan >= count_of(verify, RULE_PART_SCANS) ||
-			test->pattern >= count_of(verify, RULE_PART_PATTERNS))
+	if (test->scan >= verify_count(verify, RULE_PART_SCANS) ||
+			test->pattern >= verify_count(verify, RULE_PART_PATTERNS))
 		return false;
 	scan += test->scan;
 	return scan->field == test->field && scan->arg == test->arg &&
@@ -178,47 +162,51 @@ static bool good_values(const struct verify *verify, const struct rule_image_tes
 	case RULE_TEST_BITS:
 		return number;
 	case RULE_TEST_SET:
-		return number && within(verify, RULE_PART_VALUES, test->a, test->b);
+		return number && verify_within(verify, RULE_PART_VALUES, test->a, test->b);
 	case RULE_TEST_WORDS:
 		return rule_fields[verify->ids[test->field]].type == RULE_ENUM && test->b == 4 &&
-				within(verify, RULE_PART_VALUES, test->a, test->b);
+				verify_within(verify, RULE_PART_VALUES, test->a, test->b);
 	case RULE_TEST_AMONG:
-		return text && within(verify, RULE_PART_TEXTS, test->a, test->b);
+		return text && verify_within(verify, RULE_PART_TEXTS, test->a, test->b);
 	case RULE_TEST_ALL:
 	case RULE_TEST_ANY:
 		return rule_fields[verify->ids[test->field]].type == RULE_STRINGS &&
-				within(verify, RULE_PART_TEXTS, test->a, test->b);
+				verify_within(verify, RULE_PART_TEXTS, test->a, test->b);
 	case RULE_TEST_GLOB:
 	case RULE_TEST_BELOW_GLOB:
 		return text && good_steps(verify, test);
 	default:
-		return text && within(verify, RULE_PART_TEXT, test->a, test->b);
+		return text && verify_within(verify, RULE_PART_TEXT, test->a, test->b);
 	}
 }
 
 static bool check_tests(const struct verify *verify, const char **why)
 {
 	const struct rule_image_test *tests = rule_image_part(verify->image, RULE_PART_TESTS);
+	uint64_t repeats = 0;
 	uint64_t i;
 
 	*why = "a test is malformed";
-	for (i = 0; i < count_of(verify, RULE_PART_TESTS); i++) {
+	for (i = 0; i < verify_count(verify, RULE_PART_TESTS); i++) {
 		const struct rule_image_test *test = &tests[i];
 
 		if (test->kind >= RULE_TEST_KIND_COUNT || !good_scan(verify, test, i) ||
-				!within(verify, RULE_PART_TEXT, test->arg, test->arg_len))
+				!verify_within(verify, RULE_PART_TEXT, test->arg, test->arg_len))
 			return false;
 		if (test->kind == RULE_TEST_SCHEDULE || test->kind == RULE_TEST_PROGRAM) {
-			if (!within(verify, test->kind == RULE_TEST_PROGRAM ? RULE_PART_PROGRAMS
+			if (!verify_within(verify, test->kind == RULE_TEST_PROGRAM ? RULE_PART_PROGRAMS
 								: RULE_PART_SCHEDULES,
 					    test->a, 1))
 				return false;
-		} else if (test->field >= count_of(verify, RULE_PART_FIELDS) ||
+		} else if (test->field >= verify_count(verify, RULE_PART_FIELDS) ||
 				!good_values(verify, test)) {
 			return false;
+		} else {
+			repeats |= (uint64_t)rule_fields[verify->ids[test->field]].repeats
+					<< test->field;
 		}
 	}
-	return true;
+	return verify->image->repeats == repeats;
 }
 
 static bool good_node(const struct verify *verify, uint32_t node)
@@ -226,8 +214,8 @@ static bool good_node(const struct verify *verify, uint32_t node)
 	uint32_t at = node & ~RULE_NODE_GROUP;
 
 	if (!(node & RULE_NODE_GROUP))
-		return node < count_of(verify, RULE_PART_TESTS);
-	return at < count_of(verify, RULE_PART_NODES) && (verify->starts[at / 8] >> (at % 8) & 1);
+		return node < verify_count(verify, RULE_PART_TESTS);
+	return at < verify_count(verify, RULE_PART_NODES) && (verify->starts[at / 8] >> (at % 8) & 1);
 }
 
 /* A group's children stand before it, so that no way leads round in circles. */
@@ -241,7 +229,7 @@ static bool good_group(const struct verify *verify, const uint32_t *nodes, uint6
 	if (kind >= RULE_GROUP_COUNT || (kind >= RULE_GROUP_NOT && count != 1))
 		return false;
 	if (kind == RULE_GROUP_INPUT)
-		return nodes[at + 2] < count_of(verify, RULE_PART_INPUTS) && !(nodes[at] >> 8);
+		return nodes[at + 2] < verify_count(verify, RULE_PART_INPUTS) && !(nodes[at] >> 8);
 	for (i = 0; i < count; i++) {
 		uint32_t child = nodes[at + 2 + i];
 		uint32_t below = 0;
@@ -259,7 +247,7 @@ static bool check_nodes(struct verify *verify, const char **why)
 {
 	const uint32_t *nodes = rule_image_part(verify->image, RULE_PART_NODES);
 	const uint32_t *inputs = rule_image_part(verify->image, RULE_PART_INPUTS);
-	uint64_t count = count_of(verify, RULE_PART_NODES);
+	uint64_t count = verify_count(verify, RULE_PART_NODES);
 	uint64_t at = 0;
 	uint64_t i;
 
@@ -271,7 +259,7 @@ static bool check_nodes(struct verify *verify, const char **why)
 		verify->starts[at / 8] |= (uint8_t)(1u << (at % 8));
 		at += 2 + (uint64_t)nodes[at + 1];
 	}
-	for (i = 0; i < count_of(verify, RULE_PART_INPUTS); i++)
+	for (i = 0; i < verify_count(verify, RULE_PART_INPUTS); i++)
 		if (!good_node(verify, inputs[i]))
 			return false;
 	return true;
@@ -279,10 +267,17 @@ static bool check_nodes(struct verify *verify, const char **why)
 
 static bool good_rule(const struct verify *verify, const struct rule_image_rule *rule)
 {
-	if (!good_text(verify, &rule->name) || rule->qos >= RULE_QOS_COUNT || rule->first > 1 ||
+	if (!verify_text(verify, &rule->name) || rule->qos >= RULE_QOS_COUNT || rule->first > 1 ||
 			rule->priority >= RULE_PRIORITY_COUNT || rule->state > RULE_UNSUPPORTED ||
-			!within(verify, RULE_PART_TARGETS, rule->target_first, rule->target_count) ||
-			!within(verify, RULE_PART_RULE_INPUTS, rule->input_first, rule->input_count))
+			rule->target_count > RULE_TARGETS_MAX ||
+			rule->redact_count > RULE_REDACTIONS_MAX ||
+			!verify_within(verify, RULE_PART_TARGETS, rule->target_first,
+					rule->target_count) ||
+			!verify_within(verify, RULE_PART_REDACTS, rule->redact_first,
+					rule->redact_count) ||
+			(rule->limit != RULE_IMAGE_NONE &&
+					rule->limit >= verify_count(verify, RULE_PART_LIMITS)) ||
+			!verify_within(verify, RULE_PART_RULE_INPUTS, rule->input_first, rule->input_count))
 		return false;
 	if (rule->state != RULE_ACTIVE)
 		return rule->cacheable == RULE_IMAGE_NONE && rule->residual == RULE_IMAGE_NONE;
@@ -298,15 +293,15 @@ static bool check_rules(const struct verify *verify, const char **why)
 	uint64_t i;
 
 	*why = "a rule is malformed";
-	for (i = 0; i < count_of(verify, RULE_PART_RULES); i++) {
+	for (i = 0; i < verify_count(verify, RULE_PART_RULES); i++) {
 		if (!good_rule(verify, &rules[i]))
 			return false;
 		claimed += rules[i].input_count;
 	}
-	for (i = 0; i < count_of(verify, RULE_PART_RULE_INPUTS); i++)
-		if (inputs[i] >= count_of(verify, RULE_PART_INPUTS))
+	for (i = 0; i < verify_count(verify, RULE_PART_RULE_INPUTS); i++)
+		if (inputs[i] >= verify_count(verify, RULE_PART_INPUTS))
 			return false;
-	return claimed <= count_of(verify, RULE_PART_RULE_INPUTS);
+	return claimed <= verify_count(verify, RULE_PART_RULE_INPUTS);
 }
 
 static bool check_index(const struct verify *verify, const char **why)
@@ -314,21 +309,21 @@ static bool check_index(const struct verify *verify, const char **why)
 	const struct rule_image_rule *rules = rule_image_part(verify->image, RULE_PART_RULES);
 	const struct rule_image_slot *slots = rule_image_part(verify->image, RULE_PART_SLOTS);
 	const uint32_t *postings = rule_image_part(verify->image, RULE_PART_POSTINGS);
-	uint64_t count = count_of(verify, RULE_PART_SLOTS);
+	uint64_t count = verify_count(verify, RULE_PART_SLOTS);
 	bool empty = false;
 	uint64_t i;
 
 	*why = "its index is malformed";
-	if (!count || (count & (count - 1)) || !within(verify, RULE_PART_POSTINGS,
+	if (!count || (count & (count - 1)) || !verify_within(verify, RULE_PART_POSTINGS,
 			verify->image->loose_first, verify->image->loose_count))
 		return false;
 	for (i = 0; i < count; i++) {
 		empty |= !slots[i].count;
-		if (!within(verify, RULE_PART_POSTINGS, slots[i].first, slots[i].count))
+		if (!verify_within(verify, RULE_PART_POSTINGS, slots[i].first, slots[i].count))
 			return false;
 	}
-	for (i = 0; i < count_of(verify, RULE_PART_POSTINGS); i++)
-		if (postings[i] >= count_of(verify, RULE_PART_RULES) ||
+	for (i = 0; i < verify_count(verify, RULE_PART_POSTINGS); i++)
+		if (postings[i] >= verify_count(verify, RULE_PART_RULES) ||
 				rules[postings[i]].state != RULE_ACTIVE)
 			return false;
 	return empty;
@@ -342,47 +337,39 @@ static bool check_scans(const struct verify *verify, const char **why)
 	uint64_t i;
 
 	*why = "a scan is malformed";
-	for (i = 0; i < count_of(verify, RULE_PART_SCANS); i++)
-		if (!within(verify, RULE_PART_DATABASES, scans[i].offset, scans[i].len) ||
-				!within(verify, RULE_PART_PATTERNS, scans[i].first, scans[i].count) ||
-				!within(verify, RULE_PART_TEXT, scans[i].arg, scans[i].arg_len) ||
-				scans[i].field >= count_of(verify, RULE_PART_FIELDS) ||
+	for (i = 0; i < verify_count(verify, RULE_PART_SCANS); i++)
+		if (!verify_within(verify, RULE_PART_DATABASES, scans[i].offset, scans[i].len) ||
+				!verify_within(verify, RULE_PART_PATTERNS, scans[i].first, scans[i].count) ||
+				!verify_within(verify, RULE_PART_TEXT, scans[i].arg, scans[i].arg_len) ||
+				scans[i].field >= verify_count(verify, RULE_PART_FIELDS) ||
 				!is_text(verify->ids[scans[i].field]))
 			return false;
-	for (i = 0; i < count_of(verify, RULE_PART_PATTERNS); i++)
+	for (i = 0; i < verify_count(verify, RULE_PART_PATTERNS); i++)
 		if ((patterns[i].test != RULE_IMAGE_NONE &&
-				    patterns[i].test >= count_of(verify, RULE_PART_TESTS)) ||
-				!within(verify, RULE_PART_POSTINGS, patterns[i].first,
+				    patterns[i].test >= verify_count(verify, RULE_PART_TESTS)) ||
+				!verify_within(verify, RULE_PART_POSTINGS, patterns[i].first,
 						patterns[i].count))
 			return false;
 	return true;
 }
 
-static bool check_decisions(const struct verify *verify, const char **why)
+static bool check_schedules(const struct verify *verify, const char **why)
 {
-	const struct rule_image_target *targets = rule_image_part(verify->image, RULE_PART_TARGETS);
 	const struct rule_image_schedule *schedules =
 			rule_image_part(verify->image, RULE_PART_SCHEDULES);
 	const struct rule_image_window *windows = rule_image_part(verify->image, RULE_PART_WINDOWS);
 	uint64_t i;
 
-	*why = "a target or a schedule is malformed";
-	for (i = 0; i < count_of(verify, RULE_PART_TARGETS); i++)
-		if (targets[i].kind >= RULE_TARGET_COUNT || !good_text(verify, &targets[i].name) ||
-				(targets[i].kind == RULE_TARGET_GROUP &&
-						targets[i].index >= count_of(verify, RULE_PART_GROUPS)) ||
-				(targets[i].kind == RULE_TARGET_BOUNDARY &&
-						targets[i].index >= VEX_BOUNDARY_COUNT))
-			return false;
-	for (i = 0; i < count_of(verify, RULE_PART_SCHEDULES); i++)
-		if (!within(verify, RULE_PART_WINDOWS, schedules[i].first, schedules[i].count) ||
+	*why = "a schedule is malformed";
+	for (i = 0; i < verify_count(verify, RULE_PART_SCHEDULES); i++)
+		if (!verify_within(verify, RULE_PART_WINDOWS, schedules[i].first,
+				    schedules[i].count) ||
 				schedules[i].offset_minutes < -2880 || schedules[i].offset_minutes > 2880)
 			return false;
-	for (i = 0; i < count_of(verify, RULE_PART_WINDOWS); i++)
+	for (i = 0; i < verify_count(verify, RULE_PART_WINDOWS); i++)
 		if (windows[i].from >= 1440 || windows[i].to > 1440 || windows[i].days > 127)
 			return false;
-	return check_texts(verify, RULE_PART_GROUPS) && check_texts(verify, RULE_PART_PROGRAMS) &&
-			check_texts(verify, RULE_PART_TEXTS);
+	return true;
 }
 
 int rule_image_verify(const void *data, size_t size, const char **why)
@@ -392,13 +379,14 @@ int rule_image_verify(const void *data, size_t size, const char **why)
 
 	if (!check_header(data, size, why))
 		return -EBADMSG;
-	verify.starts = calloc(1, count_of(&verify, RULE_PART_NODES) / 8 + 1);
+	verify.starts = calloc(1, verify_count(&verify, RULE_PART_NODES) / 8 + 1);
 	if (!verify.starts)
 		return -ENOMEM;
-	good = check_fields(&verify, why) && check_tests(&verify, why) &&
+	good = check_texts(&verify, why) &&
+			check_fields(&verify, why) && check_tests(&verify, why) &&
 			check_nodes(&verify, why) && check_rules(&verify, why) &&
 			check_index(&verify, why) && check_scans(&verify, why) &&
-			check_decisions(&verify, why);
+			check_schedules(&verify, why) && verify_decisions(&verify, why);
 	free(verify.starts);
 	return good ? 0 : -EBADMSG;
 }

@@ -299,6 +299,30 @@ static void test_disjoint(void)
 		CU_ASSERT_EQUAL(vex_type_by_name(aliases[i].name), VEX_TYPE_NONE);
 }
 
+/* Classes as they are where nothing is said. */
+static void test_classes(void)
+{
+	struct rule_set *set = good_text("- list: none\n  items: []\n");
+	char row[256];
+	unsigned i;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+	for (i = 0; i < RULE_QOS_COUNT; i++) {
+		const struct rule_class *class = &set->classes[i];
+		char bound[32] = "";
+
+		if (class->block_ns)
+			snprintf(bound, sizeof(bound), " (%lu ms)",
+					(unsigned long)(class->block_ns / 1000000));
+		snprintf(row, sizeof(row), "| `%s` | `%s`%s | %u%% |\n",
+				rule_qos_name((enum rule_qos)i), rule_overload_name(class->overload),
+				bound, class->share);
+		has_row(row);
+	}
+	CU_ASSERT_EQUAL(count_rows("| class | overload | share |"), RULE_QOS_COUNT);
+	rule_set_free(set);
+}
+
 static void has_limit(const char *what, unsigned long number)
 {
 	char digits[32];
@@ -328,6 +352,7 @@ static void test_limits(void)
 	has_limit("tags; targets; redactions; exceptions of a rule", RULE_TAGS_MAX);
 	has_limit("windows of a schedule; fields of a key", RULE_WINDOWS_MAX);
 	has_limit("groups of a set; members of one", RULE_GROUPS_MAX);
+	has_limit("definitions of quotas", RULE_QUOTAS_MAX);
 	has_limit("programs of a set", RULE_PROGRAMS_MAX);
 }
 
@@ -361,6 +386,7 @@ int main(int argc, char **argv)
 		{"operators", test_operators},
 		{"names of Falco's", test_names},
 		{"no name twice", test_disjoint},
+		{"classes", test_classes},
 		{"limits", test_limits},
 		CU_TEST_INFO_NULL,
 	};

@@ -279,7 +279,12 @@ static const char small[] = "- program: p\n  file: p.o\n- group: g\n  members: [
 		"- rule: b\n  condition: fd.name regex /a+ or (fs.size > 5 and label in (x, y))\n"
 		"  schedule: {days: mon-fri, hours: 08:00-18:00}\n"
 		"- rule: c\n  condition: fd.name contains xx and program[p]\n"
-		"- rule: d\n  condition: user.uid in (1, 5, 7)\n  enabled: false\n";
+		"- rule: d\n  condition: user.uid in (1, 5, 7)\n  enabled: false\n"
+		"- group: h\n  members: [a]\n  balance: hash\n  by: [fd.directory, \"attr[k]\"]\n"
+		"- class: high\n  overload: block\n- quota: 7\n  rate: 5/s\n- quota: default\n  rate: 1/m\n"
+		"- rule: f\n  condition: fd.name = /b\n  route: [boundary:fuse, subscriber:s]\n"
+		"  sample: {share: 1/4, by: fs.ino}\n  suppress: {for: 2s, by: [proc.name, \"attr[k]\"]}\n"
+		"  rate: {limit: 5/10m, burst: 9}\n  redact: {label: remove, \"attr[k]\": hash}\n";
 
 static void test_flipped_bytes(void)
 {
