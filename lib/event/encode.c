@@ -69,6 +69,13 @@ uint32_t vex_event_size(const struct vex_event *event)
 	return size > VEX_RECORD_MAX ? 0 : size;
 }
 
+VEX_STATIC_ASSERT(offsetof(struct vex_attr_task, ppid) == 4 &&
+				offsetof(struct vex_attr_file, parent_ino) == 16 &&
+				offsetof(struct vex_attr_file, mode) == 24 &&
+				offsetof(struct vex_attr_file, flags) == 28 &&
+				offsetof(struct vex_attr_range, size) == 8,
+		"put_task(), put_file() and put_range() write these as words");
+
 VEX_STATIC_ASSERT(8 * 12 + sizeof(struct vex_attr_task) + sizeof(struct vex_attr_file) +
 					sizeof(struct vex_attr_range) + sizeof(struct vex_attr_gap) +
 					sizeof(struct vex_attr_graph) +
@@ -103,24 +110,32 @@ static inline uint64_t load_tail(const uint8_t *end, size_t count, size_t before
  * word that follows the header shares its line, and is kept until that line is written at once.
  */
 struct put {
-	uint64_t *at;
-	uint64_t first;
+	uint64_t *head; /* where the next attribute's first word goes */
+	uint64_t *rest; /* and what is behind it */
 	uint32_t count; /* of attributes */
 };
 
+typedef uint64_t pair_of_words __attribute__((vector_size(16)));
+
 /* The payload but for its first four bytes, which stand in the head's word. */
-static inline uint64_t *put_rest(uint64_t *out, const uint8_t *in, size_t len)
+static VEX_ALWAYS_INLINE uint64_t *put_rest(uint64_t *out, const uint8_t *in, size_t len)
 {
 	const uint8_t *at = in + 4, *end = in + len;
 
-	for (; end - at >= 32; at += 32, out += 4) {
-		VEX_STORE_RELAXED(&out[0], load_word(at));
-		VEX_STORE_RELAXED(&out[1], load_word(at + 8));
-		VEX_STORE_RELAXED(&out[2], load_word(at + 16));
-		VEX_STORE_RELAXED(&out[3], load_word(at + 24));
-	}
-	for (; end - at >= 8; at += 8)
+	if (((uintptr_t)out & 8) && end - at >= 8) { /* pairs are aligned: none crosses a line */
 		*out++ = load_word(at);
+		at += 8;
+	}
+	for (; end - at >= 16; at += 16, out += 2) {
+		pair_of_words two;
+
+		memcpy(&two, at, 16);
+		*(pair_of_words *)out = two;
+	}
+	if (end - at >= 8) {
+		*out++ = load_word(at);
+		at += 8;
+	}
 	if (at < end)
 		*out++ = load_tail(end, (size_t)(end - at), (size_t)(at - in));
 	return out;
@@ -131,40 +146,60 @@ static VEX_ALWAYS_INLINE struct put put(struct put to, enum vex_attr_id id, cons
 {
 	const uint8_t *in = data;
 	uint32_t start = 0;
-	uint64_t word;
 
 	if (VEX_LIKELY(len >= 4))
 		memcpy(&start, in, 4);
 	else if (len)
 		start = (uint32_t)load_tail(in + len, len, 0);
-	word = vex_attr_head(id, (uint32_t)len) | (uint64_t)start << 32;
-	if (to.count++)
-		*to.at = word;
-	else
-		to.first = word;
-	to.at++;
-	if (len > 4)
-		to.at = put_rest(to.at, in, len);
+	*to.head = vex_attr_head(id, (uint32_t)len) | (uint64_t)start << 32;
+	to.head = len > 4 ? put_rest(to.rest, in, len) : to.rest;
+	to.rest = to.head + 1;
+	to.count++;
 	return to;
 }
 
-static VEX_ALWAYS_INLINE struct put put_file(const struct vex_event *event, struct put to)
+/* Two halves of words that follow each other: payloads stand four bytes behind a head. */
+static inline uint64_t join(uint64_t low, uint64_t high)
 {
-	struct vex_attr_file file = {.dev = event->dev,
-			.ino = event->ino,
-			.parent_ino = event->parent_ino,
-			.mode = event->mode,
-			.flags = event->flags};
+	return low >> 32 | high << 32;
+}
 
-	return put(to, VEX_ATTR_FILE, &file, sizeof(file));
+static inline struct put put_words(struct put to, uint64_t *end)
+{
+	return (struct put){.head = end, .rest = end + 1, .count = to.count + 1};
+}
+
+static inline struct put put_task(const struct vex_event *event, struct put to)
+{
+	*to.head = vex_attr_head(VEX_ATTR_TASK, sizeof(struct vex_attr_task)) |
+			(uint64_t)event->tid << 32;
+	to.rest[0] = event->ppid;
+	return put_words(to, to.rest + 1);
+}
+
+static inline struct put put_file(const struct vex_event *event, struct put to)
+{
+	*to.head = vex_attr_head(VEX_ATTR_FILE, sizeof(struct vex_attr_file)) | event->dev << 32;
+	to.rest[0] = join(event->dev, event->ino);
+	to.rest[1] = join(event->ino, event->parent_ino);
+	to.rest[2] = join(event->parent_ino, event->mode);
+	to.rest[3] = event->flags;
+	return put_words(to, to.rest + 4);
+}
+
+static inline struct put put_range(const struct vex_event *event, struct put to)
+{
+	*to.head = vex_attr_head(VEX_ATTR_RANGE, sizeof(struct vex_attr_range)) |
+			event->offset << 32;
+	to.rest[0] = join(event->offset, event->size);
+	to.rest[1] = event->size >> 32;
+	return put_words(to, to.rest + 2);
 }
 
 static VEX_ALWAYS_INLINE struct put put_who(const struct vex_event *event, struct put to)
 {
-	struct vex_attr_task task = {.tid = event->tid, .ppid = event->ppid};
-
 	if (event->has & VEX_HAS_TASK)
-		to = put(to, VEX_ATTR_TASK, &task, sizeof(task));
+		to = put_task(event, to);
 	if (event->has & VEX_HAS_COMM)
 		to = put(to, VEX_ATTR_COMM, event->comm.data, event->comm.len);
 	if (event->has & VEX_HAS_TENANT)
@@ -174,12 +209,10 @@ static VEX_ALWAYS_INLINE struct put put_who(const struct vex_event *event, struc
 
 static VEX_ALWAYS_INLINE struct put put_what(const struct vex_event *event, struct put to)
 {
-	struct vex_attr_range range = {.offset = event->offset, .size = event->size};
-
 	if (event->has & VEX_HAS_FILE)
 		to = put_file(event, to);
 	if (event->has & VEX_HAS_RANGE)
-		to = put(to, VEX_ATTR_RANGE, &range, sizeof(range));
+		to = put_range(event, to);
 	if (event->has & VEX_HAS_PATH)
 		to = put(to, VEX_ATTR_PATH, event->path.data, event->path.len);
 	if (event->has & VEX_HAS_PATH2)
@@ -187,7 +220,7 @@ static VEX_ALWAYS_INLINE struct put put_what(const struct vex_event *event, stru
 	return to;
 }
 
-static struct put put_rare(const struct vex_event *event, struct put to)
+static __attribute__((noinline, cold)) struct put put_rare(const struct vex_event *event, struct put to)
 {
 	if (event->duration_ns >= UINT32_MAX)
 		to = put(to, VEX_ATTR_DURATION, &event->duration_ns, sizeof(event->duration_ns));
@@ -202,7 +235,7 @@ static struct put put_rare(const struct vex_event *event, struct put to)
 	return to;
 }
 
-static struct put put_lists(const struct vex_event *event, struct put to)
+static __attribute__((noinline, cold)) struct put put_lists(const struct vex_event *event, struct put to)
 {
 	for (uint32_t i = 0; i < event->pair_count; i++) {
 		const struct vex_pair *pair = &event->pairs[i];
@@ -216,8 +249,8 @@ static struct put put_lists(const struct vex_event *event, struct put to)
 }
 
 /* Last and at once: the header's line is the one that a consumer polls. */
-static inline void put_header(const struct vex_event *event, struct vex_header header,
-		struct vex_record *record, struct put done)
+static VEX_ALWAYS_INLINE void put_header(const struct vex_event *event, struct vex_header header,
+		struct vex_record *record, uint32_t count, uint64_t first)
 {
 	uint64_t *word = (uint64_t *)record;
 	uint32_t duration = event->duration_ns < UINT32_MAX ? (uint32_t)event->duration_ns
@@ -228,28 +261,31 @@ static inline void put_header(const struct vex_event *event, struct vex_header h
 	word[2] = event->id.node | (uint64_t)event->id.port << 32 | (uint64_t)event->id.lane << 48;
 	word[3] = header.start_ns;
 	word[4] = duration | (uint64_t)(uint32_t)event->result << 32;
-	word[5] = event->type | (uint64_t)header.boundary << 16 |
-			(uint64_t)(uint8_t)done.count << 24 | (uint64_t)event->pid << 32;
+	word[5] = event->type | (uint64_t)header.boundary << 16 | (uint64_t)(uint8_t)count << 24 |
+			(uint64_t)event->pid << 32;
 	word[6] = event->uid | (uint64_t)event->gid << 32;
-	if (done.count)
-		word[7] = done.first;
+	if (count)
+		word[7] = first;
 }
 
+#define WHO (VEX_HAS_TASK | VEX_HAS_COMM | VEX_HAS_TENANT)
 #define RARE (VEX_HAS_PARENT2 | VEX_HAS_GAP | VEX_HAS_GRAPH | VEX_HAS_VECTOR)
 
 uint32_t vex_event_encode_as(const struct vex_event *event, struct vex_header header,
 		struct vex_record *record)
 {
-	struct put to = {.at = (uint64_t *)(record + 1)};
+	uint64_t first = 0;
+	struct put to = {.head = &first, .rest = (uint64_t *)(record + 1) + 1};
 
-	to = put_who(event, to);
+	if (event->has & WHO)
+		to = put_who(event, to);
 	to = put_what(event, to);
 	if (VEX_UNLIKELY((event->has & RARE) || event->duration_ns >= UINT32_MAX))
 		to = put_rare(event, to);
 	if (VEX_UNLIKELY(event->pair_count | event->label_count))
 		to = put_lists(event, to);
-	put_header(event, header, record, to);
-	return (uint32_t)((uint8_t *)to.at - (uint8_t *)record);
+	put_header(event, header, record, to.count, first);
+	return to.count ? (uint32_t)((uint8_t *)to.head - (uint8_t *)record) : VEX_RECORD_MIN;
 }
 
 void vex_event_encode(const struct vex_event *event, struct vex_record *record)
