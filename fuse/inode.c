@@ -69,7 +69,7 @@ void inode_bury(struct inode *dead)
 		struct inode *next = dead->id_next;
 
 		close(dead->fd);
-		free(dead->name);
+		inode_free_name(dead);
 		free(dead);
 		dead = next;
 	}
@@ -153,7 +153,7 @@ void inode_teardown(void)
 
 			inode_table.by_id[i] = inode->id_next;
 			close(inode->fd);
-			free(inode->name);
+			inode_free_name(inode);
 			if (inode != &inode_table.root)
 				free(inode);
 		}

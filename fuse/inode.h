@@ -14,11 +14,14 @@
 
 #include "mirror.h"
 
+/** Bytes of names that need no memory of their own, the NUL included. */
+#define INODE_NAME_SHORT 32u
+
 struct inode {
 	struct inode *id_next;
 	struct inode *name_next;
 	struct inode *parent; /**< by the last known name; NULL: the root */
-	char *name;
+	char *name; /**< short_name, or on the heap */
 	uint64_t dev;
 	uint64_t ino;
 	uint64_t nlookup;   /**< references of the kernel's */
@@ -31,6 +34,7 @@ struct inode {
 	uint32_t lock_owners; /**< that hold POSIX locks; atomic */
 	uint32_t opens;     /**< handles of it; atomic */
 	uint32_t seen_s;    /**< when it was looked up last, by inode_clock_s() */
+	char short_name[INODE_NAME_SHORT];
 };
 
 /** What an event says of a file. The path stands in the caller's buffer. */

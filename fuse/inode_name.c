@@ -56,15 +56,22 @@ static bool has_name(const struct inode *inode, const struct inode *dir, const c
 	return inode->parent == dir && inode->name_len == len && !memcmp(inode->name, name, len);
 }
 
+void inode_free_name(struct inode *inode)
+{
+	if (inode->name != inode->short_name)
+		free(inode->name);
+}
+
 static bool copy_name(struct inode *inode, const char *name, size_t len)
 {
-	char *copy = malloc(len + 1);
+	char *copy = len < INODE_NAME_SHORT ? inode->short_name : malloc(len + 1);
 
 	if (!copy)
 		return false;
-	memcpy(copy, name, len);
+	if (copy != inode->name)
+		inode_free_name(inode);
+	memmove(copy, name, len);
 	copy[len] = '\0';
-	free(inode->name);
 	inode->name = copy;
 	inode->name_len = (uint16_t)len;
 	return true;

@@ -32,6 +32,8 @@ struct inode *inode_reap(struct inode *inode);
 /** Frees such a list; outside the lock. */
 void inode_bury(struct inode *dead);
 
+void inode_free_name(struct inode *inode);
+
 /** Makes a name found, or not found any more. */
 void inode_list(struct inode *inode);
 void inode_unlist(struct inode *inode);

@@ -25,6 +25,7 @@
 
 /* A request that takes longer may have waited for a disk. */
 #define SLOW_NS 100000u
+#define TIME_EVERY 8u /* requests, a power of two */
 #define LOOK_EVERY 64u
 
 /* From here on the protocol is younger than the headers of Debian 12. */
@@ -38,6 +39,7 @@ struct worker {
 	uint32_t opcode;  /* of the request in work */
 	bool kills_setid;
 	uint64_t served;  /* requests; read by loop_watch() */
+	bool waits;	  /* for a request; atomic */
 	uint8_t *in;
 	uint8_t *io;
 	struct splice_pipe pipe;
@@ -46,8 +48,7 @@ struct worker {
 static struct {
 	struct worker *workers;
 	pthread_mutex_t growing;
-	uint32_t started;     /* under growing */
-	uint32_t idle;        /* waiting for a request; atomic */
+	uint32_t started;     /* changed under growing; atomic */
 	uint32_t ended;       /* atomic */
 	int ended_fd;
 	uint64_t offered;     /* by the kernel, FUSE_INIT flags */
@@ -185,12 +186,22 @@ static void translate(struct worker *worker, struct fuse_buf *buf)
 
 static int grow(void);
 
+static bool anyone_waits(void)
+{
+	uint32_t count = VEX_LOAD_ACQUIRE(&loop.started);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (VEX_LOAD_RELAXED(&loop.workers[i].waits))
+			return true;
+	return false;
+}
+
 /* Whether a request took so long, or so many come, that one more thread would help. */
 static bool is_short_of_threads(struct worker *worker, uint64_t began_ns)
 {
 	struct pollfd device = {.fd = fuse_session_fd(mirror.session), .events = POLLIN};
 
-	if (__atomic_load_n(&loop.idle, __ATOMIC_RELAXED))
+	if (anyone_waits())
 		return false;
 	if (vex_now_ns() - began_ns > SLOW_NS)
 		return true;
@@ -205,21 +216,22 @@ static void serve(struct worker *worker)
 {
 	for (;;) {
 		struct fuse_buf buf = {.mem = worker->in};
+		bool timed = worker->served % TIME_EVERY == TIME_EVERY - 1;
 		uint64_t began_ns;
 		int n;
 
-		__atomic_add_fetch(&loop.idle, 1, __ATOMIC_RELAXED);
+		VEX_STORE_RELAXED(&worker->waits, true);
 		n = fuse_session_receive_buf(mirror.session, &buf);
-		__atomic_sub_fetch(&loop.idle, 1, __ATOMIC_RELAXED);
+		VEX_STORE_RELAXED(&worker->waits, false);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0)
 			return;
-		began_ns = vex_now_ns();
+		began_ns = timed ? vex_now_ns() : 0;
 		translate(worker, &buf);
 		fuse_session_process_buf(mirror.session, &buf);
 		VEX_STORE_RELAXED(&worker->served, worker->served + 1);
-		if (is_short_of_threads(worker, began_ns))
+		if (timed && is_short_of_threads(worker, began_ns))
 			grow();
 	}
 }
@@ -268,7 +280,7 @@ static int grow(void)
 	if (loop.started < mirror.options.threads) {
 		error = start_worker(&loop.workers[loop.started], loop.started);
 		if (!error)
-			loop.started++;
+			VEX_STORE_RELEASE(&loop.started, loop.started + 1);
 	}
 	pthread_mutex_unlock(&loop.growing);
 	return error;
@@ -305,7 +317,7 @@ void loop_watch(void)
 
 	for (uint32_t i = 0; i < count; i++)
 		served += VEX_LOAD_RELAXED(&loop.workers[i].served);
-	if (served == before && !__atomic_load_n(&loop.idle, __ATOMIC_RELAXED))
+	if (served == before && !anyone_waits())
 		grow();
 	before = served;
 }
