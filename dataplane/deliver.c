@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Deliver: hands each event to every subscriber that asked for it, by one copy into its lane.
+ * Deliver: hands each event to every subscriber that is to get it, by one copy into its lane.
  * A full lane loses the event for that subscriber alone, who is told by a GAP; the others do
  * not wait. Waking sleepers is left to the idle worker, or to the main core.
  */
@@ -101,26 +101,6 @@ static void count_target(struct worker *worker, struct target *target, uint64_t 
 	note_sleeper(worker, target);
 }
 
-/* Which events each subscriber asked for, a bit an event; returns those that anyone did. */
-static uint64_t match(const struct plan *plan, const struct burst *burst, uint64_t *wanted)
-{
-	uint64_t any = 0;
-
-	for (uint64_t left = plan->subscribers; left; left &= left - 1)
-		wanted[__builtin_ctzll(left)] = 0;
-	for (uint32_t i = 0; i < burst->count; i++) {
-		const struct vex_record *record = burst->record[i];
-		uint64_t who = plan->by_type[record->type] & plan->by_boundary[record->boundary];
-
-		if (VEX_UNLIKELY(record->type == VEX_GAP)) /* told to everyone */
-			who = plan->subscribers;
-		any |= (uint64_t)(who != 0) << i;
-		for (; who; who &= who - 1)
-			wanted[__builtin_ctzll(who)] |= 1ull << i;
-	}
-	return any;
-}
-
 static void free_burst(struct worker *worker, struct burst *burst)
 {
 	for (uint32_t i = 0; i < burst->count; i++)
@@ -129,34 +109,48 @@ static void free_burst(struct worker *worker, struct burst *burst)
 	rte_mempool_put_bulk(worker->objects, (void **)burst->object, burst->count);
 }
 
-void stage_deliver(struct worker *worker, struct burst *burst)
+/* Every event that nobody got has one reason. */
+static void count_drops(const struct burst *burst, uint64_t any, uint64_t delivered)
 {
 	struct vex_port_stat *stat = burst->port->stat;
+	uint64_t named = 0;
+
+	for (uint32_t i = 0; i < VEX_DROP_LIMIT; i++) {
+		if (VEX_LIKELY(!burst->dropped[i]))
+			continue;
+		stat->drop[i] += (uint64_t)__builtin_popcountll(burst->dropped[i]);
+		named |= burst->dropped[i];
+	}
+	stat->drop[VEX_DROP_UNMATCHED] +=
+			(uint64_t)__builtin_popcountll(burst_all(burst) & ~any & ~named);
+	stat->drop[VEX_DROP_TARGET_FULL] += (uint64_t)__builtin_popcountll(any & ~delivered);
+}
+
+void stage_deliver(struct worker *worker, struct burst *burst)
+{
 	const struct plan *plan = worker->plan;
-	uint64_t wanted[VEX_SUBSCRIBERS_MAX];
-	uint64_t any, delivered = 0, count;
+	uint64_t any = 0, delivered = 0, count;
 
 	if (VEX_UNLIKELY(!burst->count))
 		return;
-	any = match(plan, burst, wanted);
 	for (uint64_t left = plan->subscribers; left; left &= left - 1) {
 		uint32_t i = (uint32_t)__builtin_ctzll(left);
 		struct target *target = plan->targets[i];
-		uint64_t got;
+		uint64_t wanted = burst->wanted[i], got;
 
-		if (!wanted[i])
+		if (!wanted)
 			continue;
 		vex_stat_begin(&target->stat->generation);
-		got = write_events(worker, target, burst, wanted[i]);
-		count_target(worker, target, wanted[i], got);
+		got = write_events(worker, target, burst, wanted);
+		count_target(worker, target, wanted, got);
 		vex_stat_end(&target->stat->generation);
+		any |= wanted;
 		delivered |= got;
 	}
 	free_burst(worker, burst);
+	count_drops(burst, any, delivered);
 	count = (uint64_t)__builtin_popcountll(delivered);
-	stat->delivered += count;
-	stat->drop[VEX_DROP_UNMATCHED] += burst->count - (uint64_t)__builtin_popcountll(any);
-	stat->drop[VEX_DROP_TARGET_FULL] += (uint64_t)__builtin_popcountll(any & ~delivered);
+	burst->port->stat->delivered += count;
 	worker->stat->delivered += count;
 }
 

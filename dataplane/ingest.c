@@ -10,6 +10,7 @@
 #include "event/event.h"
 
 #define NO_RECORD UINT64_MAX
+#define ADDED_HERE (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
 #define PREFETCH_AHEAD (8 * VEX_LINE) /* a few records of usual size */
 
 static const enum vex_reject reject_of_check[] = {
@@ -186,6 +187,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	struct vex_record *record;
 	enum vex_check check;
 	enum place place;
+	uint32_t seen;
 
 	if (VEX_UNLIKELY(size < VEX_RECORD_MIN || size > lane->record_max || size % 8)) {
 		count_taken(worker, burst, lane, 0);
@@ -198,7 +200,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	vex_copy_words(record, shared, size);
 	record->size = size;
 	count_taken(worker, burst, lane, size);
-	check = vex_record_check(record, size);
+	check = vex_record_check_seen(record, size, &seen);
 	place = advance(port, lane, record, check);
 	if (VEX_UNLIKELY(place == PLACE_BROKEN)) {
 		distrust(port, lane, VEX_REJECT_SEQUENCE);
@@ -211,6 +213,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 		free_event(worker, burst);
 	} else {
 		identify(worker, port, lane, record);
+		burst->routed |= (uint64_t)((seen & ADDED_HERE) != 0) << burst->count;
 		burst->count++;
 	}
 	return true;

@@ -14,6 +14,8 @@
 const struct pipeline_stage pipeline[VEX_STAGE_LIMIT] = {
 		{VEX_STAGE_INGEST, stage_ingest},
 		{VEX_STAGE_TRANSLATE, stage_translate},
+		{VEX_STAGE_ROUTE, stage_route},
+		{VEX_STAGE_FILTER, stage_filter},
 		{VEX_STAGE_DELIVER, stage_deliver},
 };
 
@@ -63,7 +65,7 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 	burst.from = from;
 	burst.port = from->port;
 	burst.count = burst.taken = burst.stocked = 0;
-	burst.bytes = 0;
+	burst.bytes = burst.routed = 0;
 	pipeline[0].run(worker, &burst);
 	if (!burst.taken)
 		return 0;

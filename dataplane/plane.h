@@ -20,19 +20,24 @@
 #include "stat/stat.h"
 
 #define VEX_BURST_MAX 64u
+#define VEX_CLASS_COUNT 4u /* service classes: critical, high, normal, low */
+#define VEX_CLASS_NORMAL 2u
 
 /**
- * The canonical event: four cache lines, the first of which holds all that routing needs. A
- * record that does not fit stands in an object of the long pool instead.
+ * The canonical event: four cache lines, the first of which holds all that routing needs, and a
+ * fifth, which is left alone unless rules add what they made of it. A record that does not fit
+ * stands in an object of the long pool instead.
  */
 struct vex_object {
 	struct vex_record record;
 	uint8_t attributes[200];
+	uint8_t added[VEX_RECORD_ADDED_MAX];
 } VEX_LINE_ALIGNED;
 
-#define VEX_OBJECT_RECORD_MAX ((uint32_t)sizeof(struct vex_object))
+/** Of a record as it comes in. */
+#define VEX_OBJECT_RECORD_MAX ((uint32_t)(sizeof(struct vex_object) - VEX_RECORD_ADDED_MAX))
 
-VEX_STATIC_ASSERT(sizeof(struct vex_object) == 256, "four cache lines");
+VEX_STATIC_ASSERT(sizeof(struct vex_object) == 320, "five cache lines");
 
 /** A producer's lane. */
 struct lane {
@@ -87,6 +92,7 @@ struct subscriber {
 	uint32_t id;
 	int wake;
 	bool started;
+	uint32_t boundary; /* whose reverse lane it is; VEX_BOUNDARY_NONE: of none */
 	struct vex_filter filter;
 	uint64_t ring_size;
 	struct target *targets[VEX_WORKERS_MAX];

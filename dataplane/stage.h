@@ -10,7 +10,13 @@
 
 #include "dataplane/plane.h"
 
-/** Events on their way through the stages; all of one port. */
+/** Events that one member of a group is to get. */
+struct group_hit {
+	uint32_t group; /**< in the rule set */
+	uint64_t events;
+};
+
+/** Events on their way through the stages; all of one port. Masks have a bit an event. */
 struct burst {
 	uint32_t count;
 	const struct plan_port *from;
@@ -18,14 +24,30 @@ struct burst {
 	uint32_t taken; /* records out of lanes, refused ones included */
 	uint64_t bytes; /* of those */
 	uint32_t stocked; /* ingest: objects at hand, those of its events included */
+	uint64_t routed;  /* ingest: they bring attributes that only the data plane may add */
 	struct vex_object *object[VEX_BURST_MAX];
 	struct vex_record *record[VEX_BURST_MAX]; /* in the object, or in a long one */
+
+	/* Filter decides, deliver does it. */
+	uint64_t wanted[VEX_SUBSCRIBERS_MAX];	/* that a subscriber is to get; of those in the plan */
+	uint64_t dropped[VEX_DROP_LIMIT];	/* that nobody gets, by reason; each has one at most */
+	uint64_t of_class[VEX_CLASS_COUNT];	/* by service class; each is in one */
+	uint32_t group_hit_count;		/* at most as many as the rule set has groups */
+	struct group_hit *group_hits;
 };
+
+/** All events of a burst that has any. */
+static inline uint64_t burst_all(const struct burst *burst)
+{
+	return UINT64_MAX >> (VEX_BURST_MAX - burst->count);
+}
 
 typedef void stage_run(struct worker *worker, struct burst *burst);
 
 stage_run stage_ingest;
 stage_run stage_translate;
+stage_run stage_route;
+stage_run stage_filter;
 stage_run stage_deliver;
 
 /** Gives the room that a burst took in its lanes back to their producers. */

@@ -53,8 +53,12 @@ static int find_slot(const struct plane *plane)
 	return -1;
 }
 
-static int check_hello(const struct plane *plane, uint64_t ring_size, int wake, char *reason)
+static int check_hello(const struct plane *plane, const struct vex_message *hello,
+		uint64_t ring_size, int wake, char *reason)
 {
+	if (hello->hello.boundary >= VEX_BOUNDARY_COUNT)
+		return refuse(reason, -EINVAL, "boundary %u does not exist",
+				hello->hello.boundary);
 	if (!is_unix_socket(wake))
 		return refuse(reason, -EINVAL, "a unix socket to be woken by is wanted");
 	if (!vex_ring_size_valid(ring_size) || ring_size > plane->ring_max)
@@ -69,7 +73,7 @@ int subscriber_add(struct plane *plane, const struct vex_message *hello, const s
 		int wake, struct subscriber **out, char *reason)
 {
 	uint64_t ring_size = hello->hello.ring_size ? hello->hello.ring_size : RING_SIZE_DEFAULT;
-	int error = check_hello(plane, ring_size, wake, reason);
+	int error = check_hello(plane, hello, ring_size, wake, reason);
 	int slot = find_slot(plane);
 	struct subscriber *sub = NULL;
 
@@ -85,6 +89,7 @@ int subscriber_add(struct plane *plane, const struct vex_message *hello, const s
 	}
 	sub->id = (uint32_t)slot;
 	sub->wake = wake;
+	sub->boundary = hello->hello.boundary;
 	sub->filter = hello->hello.filter;
 	sub->ring_size = ring_size;
 	open_stat(plane, sub, hello, who);

@@ -6,6 +6,8 @@
  */
 #include "dataplane/stage.h"
 
+#include "event/event.h"
+
 static void translate_actors(const struct port *port, struct burst *burst)
 {
 	for (uint32_t i = 0; i < burst->count; i++) {
@@ -21,6 +23,15 @@ static void translate_actors(const struct port *port, struct burst *burst)
 	}
 }
 
+/* Which rules led an event on is the data plane's word, and not its producer's. */
+static void remove_added(struct burst *burst)
+{
+	for (uint64_t left = burst->routed; left; left &= left - 1)
+		vex_record_remove(burst->record[__builtin_ctzll(left)],
+				1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED);
+	burst->routed = 0;
+}
+
 void stage_translate(struct worker *worker, struct burst *burst)
 {
 	const struct port *port = burst->port;
@@ -34,6 +45,8 @@ void stage_translate(struct worker *worker, struct burst *burst)
 			record->boundary = boundary;
 		worker->stat->type[record->type]++;
 	}
+	if (VEX_UNLIKELY(burst->routed && !keep))
+		remove_added(burst);
 	if (!port->trusted || boundary == VEX_BOUNDARY_APP)
 		translate_actors(port, burst);
 }

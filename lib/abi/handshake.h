@@ -15,6 +15,9 @@
  *               START                   -> DONE (events flow from here on)
  *   control     HELLO (CONTROL)         -> WELCOME   + statistics segment
  *               PORT_MOVE, PORT_DETACH, SUBSCRIBER_DETACH -> DONE
+ *               RULES + memfd with a rule image (lib/rule/image.h), sealed against writing as
+ *                     well; size 0 and no memfd: no rules any more
+ *                                       -> DONE, with the swap; all workers are on it by then
  *
  * A memfd is sealed against shrinking and growing, a page's against new writable mappings as
  * well, before it is passed; the receiver refuses one that is not.
@@ -42,6 +45,7 @@ enum vex_message_type {
 	VEX_MESSAGE_SUBSCRIBER_DETACH,
 	VEX_MESSAGE_DONE,
 	VEX_MESSAGE_REFUSED,
+	VEX_MESSAGE_RULES,
 };
 
 enum vex_role {
@@ -88,7 +92,7 @@ struct vex_message {
 		struct {
 			uint32_t role;
 			uint32_t flags;
-			uint32_t boundary;
+			uint32_t boundary; /**< a producer's; of a subscriber: whose reverse lane it is */
 			uint32_t reserved;
 			struct vex_filter filter;
 			uint64_t ring_size; /**< subscriber: wanted of each lane; 0: default */
@@ -112,6 +116,15 @@ struct vex_message {
 			uint32_t id; /**< port or subscriber */
 			uint32_t worker;
 		} target;
+		struct {
+			uint64_t size; /**< of the image in the memfd, in bytes; 0: none */
+			uint64_t generation; /**< grows from set to set; above 0 */
+			char name[VEX_NAME_MAX]; /**< for people */
+		} rules;
+		struct {
+			uint64_t generation; /**< RULES: the set that is in force */
+			uint64_t swap_ns; /**< from its publishing to the last worker's word */
+		} done;
 		char reason[VEX_REASON_MAX];
 		uint8_t bytes[240];
 	};

@@ -91,8 +91,11 @@ struct vex_record {
 };
 
 #define VEX_RECORD_MIN ((uint32_t)sizeof(struct vex_record))
-/** Two paths, a name, an extended attribute's largest value, and all fixed attributes. */
-#define VEX_RECORD_MAX 81920u
+/** As it is made: two paths, a name, an attribute's largest value, and all fixed attributes. */
+#define VEX_RECORD_MADE_MAX 81920u
+/** What the data plane may add to a record: attributes ROUTE and SUPPRESSED. */
+#define VEX_RECORD_ADDED_MAX 64u
+#define VEX_RECORD_MAX (VEX_RECORD_MADE_MAX + VEX_RECORD_ADDED_MAX)
 
 VEX_STATIC_ASSERT(sizeof(struct vex_event_id) == 16, "the id is 128 bits");
 VEX_STATIC_ASSERT(sizeof(struct vex_record) == 56, "the header is 56 bytes: bump VEX_ABI_VERSION");
@@ -154,10 +157,32 @@ struct vex_attr_vector {
 	uint32_t k; /**< neighbours or clusters asked for */
 };
 
+/** Of an event delivered while rules are loaded: what they made of it. */
+struct vex_attr_route {
+	uint64_t generation; /**< of the rule set */
+	uint32_t rule; /**< the first that matched: its place in the set; UINT32_MAX: none did */
+	uint16_t matched; /**< how many rules did; 65535: so many or more */
+	uint8_t qos;      /**< service class: 0 critical, 1 high, 2 normal, 3 low */
+	uint8_t priority; /**< of that rule: 0 emergency to 7 debug; 255: none matched */
+	uint64_t fingerprint; /**< of that rule: what it does, whatever its name; 0: none matched */
+};
+
+#define VEX_ROUTE_NO_RULE UINT32_MAX
+#define VEX_ROUTE_NO_PRIORITY 255u
+
+/** Of the event with which a suppression ended: the events that its rule had held back. */
+struct vex_attr_suppressed {
+	uint64_t count;
+	uint64_t first_ns; /**< when the first and the last of them began, since 1970 */
+	uint64_t last_ns;
+};
+
 VEX_STATIC_ASSERT(sizeof(struct vex_attr_file) == 32, "see attr.def");
 VEX_STATIC_ASSERT(sizeof(struct vex_attr_gap) == 32, "see attr.def");
 VEX_STATIC_ASSERT(sizeof(struct vex_attr_graph) == 40, "see attr.def");
 VEX_STATIC_ASSERT(sizeof(struct vex_attr_vector) == 32, "see attr.def");
+VEX_STATIC_ASSERT(sizeof(struct vex_attr_route) == 24, "see attr.def");
+VEX_STATIC_ASSERT(sizeof(struct vex_attr_suppressed) == 24, "see attr.def");
 
 /* An attribute's head: id in the upper 12 bits, payload bytes in the lower 20. */
 #define VEX_ATTR_HEAD 4u
@@ -183,6 +208,9 @@ static inline uint32_t vex_attr_span(uint32_t len)
 {
 	return (VEX_ATTR_HEAD + len + 7u) & ~7u;
 }
+
+VEX_STATIC_ASSERT(2 * ((VEX_ATTR_HEAD + 24u + 7u) & ~7u) == VEX_RECORD_ADDED_MAX,
+		"the data plane adds two attributes of 24 bytes");
 
 #ifdef __cplusplus
 }

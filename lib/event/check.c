@@ -125,7 +125,18 @@ static inline enum vex_check check_attrs(const struct vex_record *record, uint32
 	return count == record->attr_count ? VEX_CHECK_OK : VEX_CHECK_COUNT;
 }
 
-enum vex_check vex_record_check(const struct vex_record *record, size_t available)
+#define ADDED (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
+
+/* A record of the largest size is one that the data plane added something to. */
+static bool made_too_large(uint32_t size, uint32_t seen)
+{
+	uint32_t added = (uint32_t)__builtin_popcount(seen & ADDED) * (VEX_RECORD_ADDED_MAX / 2);
+
+	return size - added > VEX_RECORD_MADE_MAX;
+}
+
+enum vex_check vex_record_check_seen(const struct vex_record *record, size_t available,
+		uint32_t *out)
 {
 	enum vex_check check;
 	uint32_t seen;
@@ -143,7 +154,38 @@ enum vex_check vex_record_check(const struct vex_record *record, size_t availabl
 		return check;
 	if (!!(seen & 1u << VEX_ATTR_GAP) != (record->type == VEX_GAP))
 		return VEX_CHECK_ATTRIBUTE;
+	if (VEX_UNLIKELY(record->size > VEX_RECORD_MADE_MAX && made_too_large(record->size, seen)))
+		return VEX_CHECK_SIZE;
+	*out = seen;
 	return VEX_CHECK_OK;
+}
+
+enum vex_check vex_record_check(const struct vex_record *record, size_t available)
+{
+	uint32_t seen;
+
+	return vex_record_check_seen(record, available, &seen);
+}
+
+void vex_record_remove(struct vex_record *record, uint32_t attributes)
+{
+	uint8_t *at = (uint8_t *)(record + 1), *to = at;
+	const uint8_t *end = (const uint8_t *)record + record->size;
+
+	while (at < end) {
+		uint32_t head, span;
+
+		memcpy(&head, at, sizeof(head));
+		span = vex_attr_span(vex_attr_head_len(head));
+		if (attributes >> vex_attr_head_id(head) & 1) {
+			record->attr_count--;
+		} else {
+			memmove(to, at, span);
+			to += span;
+		}
+		at += span;
+	}
+	record->size = (uint32_t)(to - (uint8_t *)record);
 }
 
 const char *vex_check_text(enum vex_check check)

@@ -100,6 +100,14 @@ static void decode_attr(struct vex_event *event, struct vex_event_space *space, 
 		memcpy(&event->vector, payload, sizeof(event->vector));
 		event->has |= VEX_HAS_VECTOR;
 		break;
+	case VEX_ATTR_ROUTE:
+		memcpy(&event->route, payload, sizeof(event->route));
+		event->has |= VEX_HAS_ROUTE;
+		break;
+	case VEX_ATTR_SUPPRESSED:
+		memcpy(&event->suppressed, payload, sizeof(event->suppressed));
+		event->has |= VEX_HAS_SUPPRESSED;
+		break;
 	default:
 		decode_list(event, space, id, payload, len);
 	}

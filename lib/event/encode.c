@@ -66,7 +66,13 @@ uint32_t vex_event_size(const struct vex_event *event)
 		size += vex_attr_span(sizeof(struct vex_attr_vector));
 	if (VEX_UNLIKELY(event->pair_count | event->label_count))
 		size += pairs_size(event);
-	return size > VEX_RECORD_MAX ? 0 : size;
+	if (size > VEX_RECORD_MADE_MAX)
+		return 0;
+	if (VEX_UNLIKELY(has & VEX_HAS_ROUTE))
+		size += vex_attr_span(sizeof(struct vex_attr_route));
+	if (VEX_UNLIKELY(has & VEX_HAS_SUPPRESSED))
+		size += vex_attr_span(sizeof(struct vex_attr_suppressed));
+	return size;
 }
 
 VEX_STATIC_ASSERT(offsetof(struct vex_attr_task, ppid) == 4 &&
@@ -76,7 +82,8 @@ VEX_STATIC_ASSERT(offsetof(struct vex_attr_task, ppid) == 4 &&
 				offsetof(struct vex_attr_range, size) == 8,
 		"put_task(), put_file() and put_range() write these as words");
 
-VEX_STATIC_ASSERT(8 * 12 + sizeof(struct vex_attr_task) + sizeof(struct vex_attr_file) +
+VEX_STATIC_ASSERT(VEX_RECORD_ADDED_MAX + 8 * 12 + sizeof(struct vex_attr_task) +
+					sizeof(struct vex_attr_file) +
 					sizeof(struct vex_attr_range) + sizeof(struct vex_attr_gap) +
 					sizeof(struct vex_attr_graph) +
 					sizeof(struct vex_attr_vector) + 3 * 8 <=
@@ -232,6 +239,10 @@ static __attribute__((noinline, cold)) struct put put_rare(const struct vex_even
 		to = put(to, VEX_ATTR_GRAPH, &event->graph, sizeof(event->graph));
 	if (event->has & VEX_HAS_VECTOR)
 		to = put(to, VEX_ATTR_VECTOR, &event->vector, sizeof(event->vector));
+	if (event->has & VEX_HAS_ROUTE)
+		to = put(to, VEX_ATTR_ROUTE, &event->route, sizeof(event->route));
+	if (event->has & VEX_HAS_SUPPRESSED)
+		to = put(to, VEX_ATTR_SUPPRESSED, &event->suppressed, sizeof(event->suppressed));
 	return to;
 }
 
@@ -269,7 +280,9 @@ static VEX_ALWAYS_INLINE void put_header(const struct vex_event *event, struct v
 }
 
 #define WHO (VEX_HAS_TASK | VEX_HAS_COMM | VEX_HAS_TENANT)
-#define RARE (VEX_HAS_PARENT2 | VEX_HAS_GAP | VEX_HAS_GRAPH | VEX_HAS_VECTOR)
+#define RARE                                                                                       \
+	(VEX_HAS_PARENT2 | VEX_HAS_GAP | VEX_HAS_GRAPH | VEX_HAS_VECTOR | VEX_HAS_ROUTE |          \
+			VEX_HAS_SUPPRESSED)
 
 uint32_t vex_event_encode_as(const struct vex_event *event, struct vex_header header,
 		struct vex_record *record)

@@ -45,6 +45,8 @@ enum vex_event_has {
 	VEX_HAS_GRAPH = 1 << 8,
 	VEX_HAS_VECTOR = 1 << 9,
 	VEX_HAS_GAP = 1 << 10,
+	VEX_HAS_ROUTE = 1 << 11,      /**< given by the data plane, unless the port keeps ids */
+	VEX_HAS_SUPPRESSED = 1 << 12, /**< likewise */
 };
 
 struct vex_event {
@@ -80,6 +82,8 @@ struct vex_event {
 	uint32_t label_count;
 	const struct vex_pair *pairs;
 	const struct vex_bytes *labels;
+	struct vex_attr_route route;
+	struct vex_attr_suppressed suppressed;
 };
 
 /** Where vex_event_decode() puts pairs and labels. */
@@ -105,13 +109,20 @@ enum vex_check {
  */
 enum vex_check vex_record_check(const struct vex_record *record, size_t available);
 
+/** The same; tells which attributes a good record has, bit 1 << id each. */
+enum vex_check vex_record_check_seen(const struct vex_record *record, size_t available,
+		uint32_t *seen);
+
+/** Takes attributes (bit 1 << id each) out of a checked record, which shrinks. */
+void vex_record_remove(struct vex_record *record, uint32_t attributes);
+
 const char *vex_check_text(enum vex_check check);
 
 /** Bytes that the event takes as a record; 0 where it can't be one (a string too long). */
 uint32_t vex_event_size(const struct vex_event *event);
 
 /** Bytes of all fixed attributes, and of the heads of three strings. */
-#define VEX_EVENT_FIXED_MAX 320u
+#define VEX_EVENT_FIXED_MAX 384u
 #define VEX_EVENT_NAME_MAX 255u
 #define VEX_EVENT_PATH_MAX 4096u
 
@@ -165,6 +176,8 @@ unsigned vex_type_ocsf(uint32_t type);
 const char *vex_category_name(uint32_t category);
 const char *vex_boundary_name(uint32_t boundary);
 const char *vex_gap_reason_name(uint32_t reason);
+const char *vex_class_name(uint32_t qos);         /**< of struct vex_attr_route */
+const char *vex_priority_name(uint32_t priority); /**< likewise */
 
 /** When the event ended; the order in which lanes of a port are merged. */
 static inline uint64_t vex_record_end_ns(const struct vex_record *record)

@@ -140,6 +140,18 @@ static void put_pairs(struct out *out, const struct vex_event *event)
 	}
 }
 
+static void put_rules(struct out *out, const struct vex_event *event)
+{
+	if ((event->has & VEX_HAS_ROUTE) && event->route.matched) {
+		put_number(out, " rule=", event->route.rule);
+		out_text(out, " priority=");
+		out_text(out, out_name(vex_priority_name(event->route.priority)));
+		put_number(out, " matched=", event->route.matched);
+	}
+	if (event->has & VEX_HAS_SUPPRESSED)
+		put_number(out, " suppressed=", event->suppressed.count);
+}
+
 /* A GAP without a boundary is about the lane of the subscription itself. */
 static void put_gap(struct out *out, const struct vex_event *event)
 {
@@ -176,6 +188,7 @@ static void put_event(struct out *out, const struct vex_event *event)
 	put_sizes(out, event);
 	put_stores(out, event);
 	put_pairs(out, event);
+	put_rules(out, event);
 }
 
 ssize_t vex_format_text(const struct vex_event *event, char *text, size_t cap)

@@ -48,6 +48,11 @@ static const char *const gap_reasons[] = {
 VEX_STATIC_ASSERT(sizeof(gap_reasons) / sizeof(gap_reasons[0]) == VEX_GAP_REASON_COUNT,
 		"every reason has a name");
 
+static const char *const classes[] = {"critical", "high", "normal", "low"};
+
+static const char *const priorities[] = {"emergency", "alert", "critical", "error", "warning",
+		"notice", "informational", "debug"};
+
 static const struct type_info *type_info(uint32_t type)
 {
 	return type < VEX_TYPE_LIMIT && types[type].name ? &types[type] : NULL;
@@ -104,4 +109,14 @@ const char *vex_boundary_name(uint32_t boundary)
 const char *vex_gap_reason_name(uint32_t reason)
 {
 	return reason < VEX_GAP_REASON_COUNT ? gap_reasons[reason] : NULL;
+}
+
+const char *vex_class_name(uint32_t qos)
+{
+	return qos < sizeof(classes) / sizeof(classes[0]) ? classes[qos] : NULL;
+}
+
+const char *vex_priority_name(uint32_t priority)
+{
+	return priority < sizeof(priorities) / sizeof(priorities[0]) ? priorities[priority] : NULL;
 }

@@ -69,6 +69,32 @@ static void put_vector(struct out *out, const struct vex_attr_vector *vector)
 	out_close(out, '}');
 }
 
+static void put_route(struct out *out, const struct vex_attr_route *route)
+{
+	out_open(out, "route", '{');
+	out_key_u64(out, "generation", route->generation);
+	out_key_u64(out, "matched", route->matched);
+	out_key_text(out, "class", out_name(vex_class_name(route->qos)));
+	if (route->rule != VEX_ROUTE_NO_RULE) {
+		char text[OUT_SHORT];
+
+		snprintf(text, sizeof(text), "%016" PRIx64, route->fingerprint);
+		out_key_u64(out, "rule", route->rule);
+		out_key_text(out, "fingerprint", text);
+		out_key_text(out, "priority", out_name(vex_priority_name(route->priority)));
+	}
+	out_close(out, '}');
+}
+
+static void put_suppressed(struct out *out, const struct vex_attr_suppressed *suppressed)
+{
+	out_open(out, "suppressed", '{');
+	out_key_u64(out, "count", suppressed->count);
+	out_key_u64(out, "first_ns", suppressed->first_ns);
+	out_key_u64(out, "last_ns", suppressed->last_ns);
+	out_close(out, '}');
+}
+
 /* A second array, of the same length, has the bytes of those labels that are no UTF-8. */
 static void put_labels(struct out *out, const struct vex_event *event)
 {
@@ -116,6 +142,10 @@ void out_extras(struct out *out, const struct vex_event *event)
 		put_graph(out, &event->graph);
 	if (event->has & VEX_HAS_VECTOR)
 		put_vector(out, &event->vector);
+	if (event->has & VEX_HAS_ROUTE)
+		put_route(out, &event->route);
+	if (event->has & VEX_HAS_SUPPRESSED)
+		put_suppressed(out, &event->suppressed);
 	if (event->label_count)
 		put_labels(out, event);
 	if (event->pair_count)

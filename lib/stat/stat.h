@@ -18,7 +18,7 @@
 #include "abi/handshake.h"
 
 #define VEX_STAT_MAGIC 0x73786576u /* "vexs" */
-#define VEX_STAT_VERSION 1u
+#define VEX_STAT_VERSION 2u
 #define VEX_WORKERS_MAX 16u
 #define VEX_PORTS_MAX 64u
 #define VEX_LANES_MAX 256u     /**< of all ports together */

@@ -7,7 +7,7 @@
 #define ALL                                                                                        \
 	(VEX_HAS_TASK | VEX_HAS_TENANT | VEX_HAS_FILE | VEX_HAS_RANGE | VEX_HAS_PATH |             \
 			VEX_HAS_PATH2 | VEX_HAS_COMM | VEX_HAS_PARENT2 | VEX_HAS_GRAPH |           \
-			VEX_HAS_VECTOR)
+			VEX_HAS_VECTOR | VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED)
 
 /* splitmix64 */
 uint64_t sample_random(uint64_t *state)
@@ -78,6 +78,9 @@ static void set_numbers(struct sample *s)
 	e->graph = (struct vex_attr_graph){number(s), number(s), number(s), number(s), number(s)};
 	e->vector = (struct vex_attr_vector){number(s), number(s), number(s), (uint32_t)number(s),
 			(uint32_t)number(s)};
+	e->route = (struct vex_attr_route){number(s), (uint32_t)number(s), (uint16_t)number(s),
+			(uint8_t)number(s), (uint8_t)number(s), number(s)};
+	e->suppressed = (struct vex_attr_suppressed){number(s), number(s), number(s)};
 	e->has |= ALL;
 }
 

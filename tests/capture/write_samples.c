@@ -82,6 +82,15 @@ static void put_numbers(FILE *out, const struct vex_event *e)
 	put_number(out, "vex.size_bytes", e->size);
 	put_number(out, "vex.parent2_ino", e->parent2_ino);
 	put_graph_and_vector(out, e);
+	put_number(out, "vex.route.generation", e->route.generation);
+	put_number(out, "vex.route.rule", e->route.rule);
+	put_number(out, "vex.route.matched", e->route.matched);
+	put_number(out, "vex.route.qos", e->route.qos);
+	put_number(out, "vex.route.priority", e->route.priority);
+	put_number(out, "vex.route.fingerprint", e->route.fingerprint);
+	put_number(out, "vex.suppressed.count", e->suppressed.count);
+	put_number(out, "vex.suppressed.first_ns", e->suppressed.first_ns);
+	put_number(out, "vex.suppressed.last_ns", e->suppressed.last_ns);
 }
 
 static void put_gap(FILE *out, const struct vex_attr_gap *gap)

@@ -27,9 +27,11 @@ static const uint8_t ranks[VEX_ATTR_LIMIT] = {
 	[VEX_ATTR_GAP] = 10,
 	[VEX_ATTR_GRAPH] = 11,
 	[VEX_ATTR_VECTOR] = 12,
-	[VEX_ATTR_NAME] = 13,
-	[VEX_ATTR_VALUE] = 13,
-	[VEX_ATTR_LABEL] = 14,
+	[VEX_ATTR_ROUTE] = 13,
+	[VEX_ATTR_SUPPRESSED] = 14,
+	[VEX_ATTR_NAME] = 15,
+	[VEX_ATTR_VALUE] = 15,
+	[VEX_ATTR_LABEL] = 16,
 };
 
 static bool padding_is_zero(const uint8_t *attr, uint32_t len)

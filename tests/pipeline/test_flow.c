@@ -188,6 +188,37 @@ static void ids_are_kept_where_that_was_asked_for(void)
 	harness_producer_free(&lane);
 }
 
+/* Which rules led an event on is not its producer's to say, unless it speaks for another plane. */
+static void what_only_the_data_plane_may_add_is_taken_out(void)
+{
+	struct port *replay = harness_port(plane, VEX_BOUNDARY_REPLAY, VEX_PORT_KEEP_ID, false);
+	struct vex_event event = sample(VEX_CREATE, "/claims"), got;
+	struct vex_bytes label = {"last", 4};
+	struct vex_event_space space;
+	struct producer lane = {0};
+
+	event.has |= VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED;
+	event.route = (struct vex_attr_route){.generation = 9, .rule = 3, .matched = 1};
+	event.suppressed.count = 5;
+	event.label_count = 1;
+	event.labels = &label;
+	harness_lane(plane, replay, RING, &lane);
+	harness_publish(&producer, &event);
+	harness_settle(plane);
+	vex_event_decode(harness_read(&consumer), &got, &space);
+	CU_ASSERT_EQUAL(got.has, event.has & ~(uint32_t)(VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED));
+	CU_ASSERT_EQUAL(got.path.len, 7);
+	CU_ASSERT_EQUAL(got.label_count, 1);
+	CU_ASSERT(!memcmp(got.labels[0].data, "last", 4));
+	harness_publish(&lane, &event);
+	harness_settle(plane);
+	vex_event_decode(harness_read(&consumer), &got, &space);
+	CU_ASSERT_EQUAL(got.has, event.has);
+	CU_ASSERT(!memcmp(&got.route, &event.route, sizeof(got.route)));
+	CU_ASSERT_EQUAL(got.suppressed.count, 5);
+	harness_producer_free(&lane);
+}
+
 /* As after a restart: what an old data plane had not taken is taken, numbers go on. */
 static void a_lane_is_taken_over_where_it_stood(void)
 {
@@ -226,6 +257,7 @@ int main(void)
 			TEST(filters_choose_and_the_rest_is_unmatched),
 			TEST(a_port_moves_between_workers_without_loss),
 			TEST(ids_are_kept_where_that_was_asked_for),
+			TEST(what_only_the_data_plane_may_add_is_taken_out),
 			TEST(a_lane_is_taken_over_where_it_stood),
 	};
 

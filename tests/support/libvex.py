@@ -39,6 +39,15 @@ class GapAttr(Structure):
                 ('reason', c_uint32), ('reserved', c_uint32)]
 
 
+class RouteAttr(Structure):
+    _fields_ = [('generation', c_uint64), ('rule', c_uint32), ('matched', c_uint16),
+                ('qos', c_uint8), ('priority', c_uint8), ('fingerprint', c_uint64)]
+
+
+class SuppressedAttr(Structure):
+    _fields_ = [('count', c_uint64), ('first_ns', c_uint64), ('last_ns', c_uint64)]
+
+
 class Event(Structure):
     _fields_ = [('has', c_uint32), ('type', c_uint16), ('boundary', c_uint8),
                 ('reserved', c_uint8), ('id', EventId), ('start_ns', c_uint64),
@@ -50,7 +59,7 @@ class Event(Structure):
                 ('comm', RawBytes), ('path', RawBytes), ('path2', RawBytes),
                 ('graph', c_uint64 * 5), ('vector', c_uint64 * 4), ('gap', GapAttr),
                 ('pair_count', c_uint32), ('label_count', c_uint32), ('pairs', POINTER(Pair)),
-                ('labels', POINTER(RawBytes))]
+                ('labels', POINTER(RawBytes)), ('route', RouteAttr), ('suppressed', SuppressedAttr)]
 
 
 class EventSpace(Structure):

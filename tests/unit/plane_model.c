@@ -113,6 +113,10 @@ static void event(struct vex_stat_segment *segment, unsigned id, uint64_t *rando
 		return;
 	}
 	count(&stage[VEX_STAGE_TRANSLATE].out);
+	count(&stage[VEX_STAGE_ROUTE].in);
+	count(&stage[VEX_STAGE_ROUTE].out);
+	count(&stage[VEX_STAGE_FILTER].in);
+	count(&stage[VEX_STAGE_FILTER].out);
 	count(&stage[VEX_STAGE_DELIVER].in);
 	deliver(segment, port, random);
 }

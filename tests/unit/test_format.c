@@ -2,6 +2,7 @@
 #include "event/format.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -109,6 +110,35 @@ static void test_gap(void)
 			"\"lane\":2,\"seq\":0,\"start_ns\":0,\"duration_ns\":0,\"result\":0,"
 			"\"pid\":0,\"uid\":0,\"gid\":0,\"gap\":{\"first\":5,\"last\":5,"
 			"\"count\":1,\"reason\":\"lane_full\"}}");
+}
+
+static void test_rules(void)
+{
+	struct vex_event event = {.type = VEX_MKDIR,
+			.has = VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED,
+			.route = {.generation = 12, .rule = 3, .matched = 2, .qos = 1, .priority = 4,
+					.fingerprint = 0xfeedull},
+			.suppressed = {.count = 7, .first_ns = 5, .last_ns = 6}};
+	const char *json = "{\"id\":\"00000000000000000000000000000000\","
+			   "\"time\":\"1970-01-01T00:00:00.000000000Z\",\"type\":\"mkdir\","
+			   "\"category\":\"file\",\"boundary\":\"none\",\"node\":0,\"port\":0,"
+			   "\"lane\":0,\"seq\":0,\"start_ns\":0,\"duration_ns\":0,\"result\":0,"
+			   "\"pid\":0,\"uid\":0,\"gid\":0,\"route\":{\"generation\":12,";
+	char text[1024];
+
+	expect(vex_format_text, &event, "00:00:00.000000 none   mkdir      0                       "
+			"uid=0 OK        0ns     rule=3 priority=warning matched=2 suppressed=7");
+	snprintf(text, sizeof(text), "%s\"matched\":2,\"class\":\"high\",\"rule\":3,"
+			"\"fingerprint\":\"000000000000feed\",\"priority\":\"warning\"},"
+			"\"suppressed\":{\"count\":7,\"first_ns\":5,\"last_ns\":6}}", json);
+	expect(vex_format_json, &event, text);
+	event.has = VEX_HAS_ROUTE;
+	event.route = (struct vex_attr_route){.generation = 12, .rule = VEX_ROUTE_NO_RULE, .qos = 2,
+			.priority = VEX_ROUTE_NO_PRIORITY};
+	snprintf(text, sizeof(text), "%s\"matched\":0,\"class\":\"normal\"}}", json);
+	expect(vex_format_json, &event, text);
+	expect(vex_format_text, &event, "00:00:00.000000 none   mkdir      0                       "
+			"uid=0 OK        0ns    ");
 }
 
 static void test_json(void)
@@ -227,6 +257,7 @@ int main(void)
 		{"text", test_text},
 		{"results in text", test_text_results},
 		{"gap", test_gap},
+		{"rules", test_rules},
 		{"json", test_json},
 		{"ocsf", test_ocsf},
 		{"small buffers", test_small_buffers},
