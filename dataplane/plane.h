@@ -20,8 +20,6 @@
 #include "stat/stat.h"
 
 #define VEX_BURST_MAX 64u
-#define VEX_CLASS_COUNT 4u /* service classes: critical, high, normal, low */
-#define VEX_CLASS_NORMAL 2u
 
 /**
  * The canonical event: four cache lines, the first of which holds all that routing needs, and a

@@ -176,7 +176,7 @@ unsigned vex_type_ocsf(uint32_t type);
 const char *vex_category_name(uint32_t category);
 const char *vex_boundary_name(uint32_t boundary);
 const char *vex_gap_reason_name(uint32_t reason);
-const char *vex_class_name(uint32_t qos);         /**< of struct vex_attr_route */
+const char *vex_qos_name(uint32_t qos);         /**< of struct vex_attr_route */
 const char *vex_priority_name(uint32_t priority); /**< likewise */
 
 /** When the event ended; the order in which lanes of a port are merged. */

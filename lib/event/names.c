@@ -111,7 +111,7 @@ const char *vex_gap_reason_name(uint32_t reason)
 	return reason < VEX_GAP_REASON_COUNT ? gap_reasons[reason] : NULL;
 }
 
-const char *vex_class_name(uint32_t qos)
+const char *vex_qos_name(uint32_t qos)
 {
 	return qos < sizeof(classes) / sizeof(classes[0]) ? classes[qos] : NULL;
 }

@@ -74,7 +74,7 @@ static void put_route(struct out *out, const struct vex_attr_route *route)
 	out_open(out, "route", '{');
 	out_key_u64(out, "generation", route->generation);
 	out_key_u64(out, "matched", route->matched);
-	out_key_text(out, "class", out_name(vex_class_name(route->qos)));
+	out_key_text(out, "class", out_name(vex_qos_name(route->qos)));
 	if (route->rule != VEX_ROUTE_NO_RULE) {
 		char text[OUT_SHORT];
 
