@@ -125,14 +125,12 @@ static inline enum vex_check check_attrs(const struct vex_record *record, uint32
 	return count == record->attr_count ? VEX_CHECK_OK : VEX_CHECK_COUNT;
 }
 
-#define ADDED (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
-
 /* A record of the largest size is one that the data plane added something to. */
 static bool made_too_large(uint32_t size, uint32_t seen)
 {
-	uint32_t added = (uint32_t)__builtin_popcount(seen & ADDED) * (VEX_RECORD_ADDED_MAX / 2);
+	uint32_t added = (seen >> VEX_ATTR_ROUTE & 1) + (seen >> VEX_ATTR_SUPPRESSED & 1);
 
-	return size - added > VEX_RECORD_MADE_MAX;
+	return size - added * (VEX_RECORD_ADDED_MAX / 2) > VEX_RECORD_MADE_MAX;
 }
 
 enum vex_check vex_record_check_seen(const struct vex_record *record, size_t available,
