@@ -130,7 +130,8 @@ def unprivileged(base):
         os.chown(os.path.join(own, name), 65534, 65534)
     who = {"user": 65534, "group": 65534, "extra_groups": []}
     log = open(os.path.join(own, "log"), "w")
-    process = subprocess.Popen([PROGRAM, "--no-events", "s", "m"], cwd=own, stderr=log, **who)
+    path, env = reach(base, PROGRAM)
+    process = subprocess.Popen([path, "--no-events", "s", "m"], cwd=own, stderr=log, env=env, **who)
     mount = os.path.join(own, "m")
     wait_for(lambda: is_mounted(mount) or process.poll() is not None, what="the mount")
     if process.poll() is not None and not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
