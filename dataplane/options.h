@@ -10,6 +10,9 @@
 #include "dataplane/plane.h"
 #include "dataplane/server.h"
 
+/** The default, and only while a rule set is loaded. */
+#define OPTIONS_BACKLOG_UNSAID UINT32_MAX
+
 struct options {
 	char socket[108];
 	const char *config; /**< path, or NULL */
@@ -23,6 +26,7 @@ struct options {
 	uint32_t node;
 	uint64_t ring_max;
 	struct plane_sizes sizes;
+	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */
 	struct server_access access;
 };
 

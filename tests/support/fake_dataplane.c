@@ -86,10 +86,8 @@ static void make_segment(struct fake *fake)
 	strcpy(segment->port[2].name, "\033[31mred\xff");
 	if (fault_is(fake, "off-by-one"))
 		segment->port[0].delivered--;
-	for (i = 0; i < MODEL_PORTS && !fault_is(fake, "held"); i++) {
-		segment->port[i].drop[VEX_DROP_UNMATCHED] += segment->port[i].held;
-		segment->port[i].held = 0;
-	}
+	if (!fault_is(fake, "held"))
+		model_drop_held(segment);
 	if (fault_is(fake, "torn"))
 		segment->port[0].generation |= 1;
 	fake->segment = segment;
