@@ -35,6 +35,8 @@ enum wire_code {
 	WIRE_DENIED = -32001,  /**< the caller may not do this */
 	WIRE_REFUSED = -32002, /**< the data plane said no */
 	WIRE_BUSY = -32003,    /**< a limit is reached; later it may work */
+	WIRE_RULES = -32004,   /**< the rules are wrong, or there is no such version */
+	WIRE_STATE = -32005,   /**< what is to be kept can't be: no room, no permission */
 };
 
 /** Why something failed: a code of wire_code and a sentence for people. */
