@@ -18,15 +18,10 @@ VEX_STATIC_ASSERT(CONF_IDS_MAX == SERVER_IDS_MAX, "as many as a file may name");
 /* What the tables can't check by themselves. */
 static int check(const struct options *options, const char *file, char *why, size_t cap)
 {
-	if (!vex_ring_size_valid(options->ring_max)) {
-		snprintf(why, cap, "%s: ring_max: a power of two is wanted", file);
-		return -1;
-	}
-	if (options->backlog && options->backlog < BACKLOG_MIN) {
-		snprintf(why, cap, "%s: backlog: 0, or 128 to 65536 is wanted", file);
-		return -1;
-	}
-	return 0;
+	if (vex_ring_size_valid(options->ring_max))
+		return 0;
+	snprintf(why, cap, "%s: ring_max: a power of two is wanted", file);
+	return -1;
 }
 
 int config_load(struct options *options, const char *file, char *why, size_t cap)
@@ -59,7 +54,6 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
 			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
-			{"backlog", CONF_U32, &options->backlog, 0, BACKLOG_MAX},
 			{"allow", CONF_MAP, .keys = allow},
 			{"log", CONF_MAP, .keys = log},
 			{0},

@@ -20,7 +20,6 @@ enum {
 	OPTION_EVENTS,
 	OPTION_LONG_EVENTS,
 	OPTION_RING_MAX,
-	OPTION_BACKLOG,
 	OPTION_ANYONE,
 	OPTION_LOG_JSON,
 	OPTION_LOG_LEVEL,
@@ -38,7 +37,6 @@ static const struct option long_options[] = {
 		{"events", required_argument, NULL, OPTION_EVENTS},
 		{"long-events", required_argument, NULL, OPTION_LONG_EVENTS},
 		{"ring-max", required_argument, NULL, OPTION_RING_MAX},
-		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
 		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
 		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -74,9 +72,6 @@ void options_usage(void)
 	       "                       (default 128)\n"
 	       "  --ring-max BYTES     largest lane that may be asked for, a power of two\n"
 	       "                       (default 67108864)\n"
-	       "  --backlog N          events that may wait for a subscriber whose lane is full, for each\n"
-	       "                       worker, 128 to 65536; 0: none ever does (default: 1024 while\n"
-	       "                       rules are loaded, otherwise none)\n"
 	       "  --allow-anyone       let any user attach; without it root, our own user, and\n"
 	       "                       those that the configuration names\n"
 	       "  --log-json           log as JSON lines\n"
@@ -92,7 +87,6 @@ void options_defaults(struct options *options)
 			.spin_us = 10,
 			.settle_ms = 500,
 			.ring_max = 64ull << 20,
-			.backlog = OPTIONS_BACKLOG_UNSAID,
 			.sizes = {.events = 8192, .long_events = 128},
 			.access = {.mode = 0660}};
 	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
@@ -187,15 +181,6 @@ static int read_ring_max(struct options *options, const char *text)
 	return status;
 }
 
-static int read_backlog(struct options *options, const char *text)
-{
-	int status = read_u32("backlog", text, 0, BACKLOG_MAX, &options->backlog);
-
-	if (status < 0 && options->backlog && options->backlog < BACKLOG_MIN)
-		return usage_error("backlog", text, "0, or a number, 128 to 65536");
-	return status;
-}
-
 static int apply(struct options *options, int option)
 {
 	switch (option) {
@@ -221,8 +206,6 @@ static int apply(struct options *options, int option)
 				&options->sizes.long_events);
 	case OPTION_RING_MAX:
 		return read_ring_max(options, optarg);
-	case OPTION_BACKLOG:
-		return read_backlog(options, optarg);
 	case OPTION_ANYONE:
 		options->allow_anyone = true;
 		return -1;

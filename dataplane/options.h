@@ -10,9 +10,6 @@
 #include "dataplane/plane.h"
 #include "dataplane/server.h"
 
-/** The default, and only while a rule set is loaded. */
-#define OPTIONS_BACKLOG_UNSAID UINT32_MAX
-
 struct options {
 	char socket[108];
 	const char *config; /**< path, or NULL */
@@ -26,7 +23,6 @@ struct options {
 	uint32_t node;
 	uint64_t ring_max;
 	struct plane_sizes sizes;
-	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */
 	struct server_access access;
 };
 

@@ -3,7 +3,7 @@
 
 build_packages='gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev libfuse3-dev
 	libpcap-dev libjansson-dev libyaml-dev libuv1-dev libcunit1-dev
-	libhyperscan-dev libxxhash-dev libpcre2-dev flex bison'
+	libhyperscan-dev libxxhash-dev libpcre2-dev libelf-dev flex bison'
 run_packages='fuse3 xz-utils'
 bench_packages='libzmq3-dev libnats-dev libhiredis-dev nats-server redis-server'
 test_packages='g++ clang libclang-rt-14-dev tshark strace attr acl procps util-linux binutils

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the headers of lib/abi need of the place they are compiled in: a kernel module or a
- * user-space program, C or C++. Little-endian machines only: records are stored as they stand
+ * What the headers of lib/abi need of the place they are compiled in: a kernel module, an eBPF
+ * program or a user-space program, C or C++. Little-endian machines only: records are stored as they stand
  * in memory.
  */
 #ifndef VEX_ABI_TYPES_H
@@ -16,6 +16,15 @@
 #define VEX_STORE_RELEASE(p, v) smp_store_release(p, v)
 #define VEX_LOAD_RELAXED(p) READ_ONCE(*(p))
 #define VEX_STORE_RELAXED(p, v) WRITE_ONCE(*(p), v)
+#elif defined(__bpf__) /* which has no library's headers */
+#include <stddef.h>
+typedef __UINT8_TYPE__ uint8_t;
+typedef __UINT16_TYPE__ uint16_t;
+typedef __UINT32_TYPE__ uint32_t;
+typedef __UINT64_TYPE__ uint64_t;
+typedef __INT32_TYPE__ int32_t;
+typedef __INT64_TYPE__ int64_t;
+#define VEX_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #else
 #include <stddef.h>
 #include <stdint.h>

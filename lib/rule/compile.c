@@ -9,6 +9,11 @@
 #include "rule/build.h"
 #include "rule/index_key.h"
 
+struct mix {
+	const struct rule_set *set;
+	uint64_t hash;
+};
+
 static uint64_t mix_text(uint64_t hash, struct rule_text text)
 {
 	return rule_key_mix(hash, XXH3_64bits(text.data, text.len) + text.len);
@@ -49,6 +54,20 @@ static uint64_t mix_decision(const struct build *build, uint64_t hash, const str
 	return hash;
 }
 
+/* A program by what it does. */
+static void mix_program(const struct rule_node *node, void *data)
+{
+	struct mix *mix = data;
+	const struct rule_program *program;
+
+	if (node->kind != RULE_NODE_PROGRAM)
+		return;
+	program = &mix->set->programs[node->program];
+	mix->hash = mix_text(mix->hash, program->name);
+	mix->hash = rule_key_mix(mix->hash,
+			XXH3_64bits(program->code, program->code_count * sizeof(*program->code)));
+}
+
 static uint64_t mix_limits(uint64_t hash, const struct rule *rule)
 {
 	uint32_t i;
@@ -72,7 +91,7 @@ static uint64_t mix_limits(uint64_t hash, const struct rule *rule)
 static uint64_t fingerprint(struct build *build, struct build_bytes *text, const struct rule *rule)
 {
 	size_t len = rule_node_print(rule->condition, (char *)text->data, text->cap);
-	uint64_t hash;
+	struct mix mix = {.set = build->set};
 
 	if (len >= text->cap) {
 		text->len = 0;
@@ -81,8 +100,10 @@ static uint64_t fingerprint(struct build *build, struct build_bytes *text, const
 			return 0;
 		rule_node_print(rule->condition, (char *)text->data, text->cap);
 	}
-	hash = rule_key_mix(len, XXH3_64bits(text->data, len));
-	return mix_limits(mix_decision(build, hash, rule), rule);
+	mix.hash = rule_key_mix(len, XXH3_64bits(text->data, len));
+	if (build->set->program_count)
+		rule_node_walk(rule->condition, mix_program, &mix);
+	return mix_limits(mix_decision(build, mix.hash, rule), rule);
 }
 
 static void add_rules(struct build *build)

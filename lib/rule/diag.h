@@ -46,6 +46,7 @@ enum rule_severity {
 	X(CYCLE, "cycle")             /* a macro or list that needs itself */                      \
 	X(PATTERN, "pattern")         /* a regular expression or a glob that can't be */           \
 	X(REFERENCE, "reference")     /* a group or program that is not defined */                 \
+	X(PROGRAM, "program")         /* an object that can't be run */                            \
 	X(UNSUPPORTED, "unsupported") /* a field or event that vexplane can't have */              \
 	X(CONSTANT, "constant")       /* a condition that is always true or never */               \
 	X(MEMORY, "memory")

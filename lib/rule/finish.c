@@ -160,6 +160,7 @@ void finish_set(struct load *load)
 		check_list(load, &load->lists[i]);
 	rule_memory_free(&load->temporary);
 	check_macros(load);
+	load_programs(load);
 	define_finish_classes(load);
 	define_finish_quotas(load);
 	for (i = 0; i < load->draft_count && !load->error; i++)

@@ -163,8 +163,7 @@ static void include_source(struct load *load, const struct yaml_node *node,
 	}
 }
 
-/* The whole file, a NUL behind it, or NULL and an errno. */
-static char *read_all(int fd, size_t size, size_t *len)
+char *load_read_all(int fd, size_t size, size_t *len)
 {
 	char *text = malloc(size + 1);
 	ssize_t n = 1;
@@ -198,7 +197,7 @@ static void load_file(struct load *load, const char *path, struct rule_pos pos,
 		load_say(load, RULE_ERROR, RULE_DIAG_LIMIT, pos, NULL, "%s: more than %u bytes", path,
 				RULE_FILE_BYTES_MAX);
 	} else {
-		text = read_all(fd, (size_t)st.st_size, &len);
+		text = load_read_all(fd, (size_t)st.st_size, &len);
 		if (!text)
 			say_errno(load, path, pos, errno);
 	}
@@ -300,6 +299,19 @@ static void give_files(struct load *load, struct rule_files *files)
 	}
 	if (!files->items)
 		load_no_memory(load);
+	files->objects = load->objects;
+	files->object_count = load->object_count;
+	load->objects = NULL;
+	load->object_count = 0;
+}
+
+static void free_objects(struct rule_object *objects, size_t count)
+{
+	while (count--) {
+		free((void *)objects[count].file);
+		free((void *)objects[count].data);
+	}
+	free(objects);
 }
 
 void rule_files_clear(struct rule_files *files)
@@ -311,6 +323,7 @@ void rule_files_clear(struct rule_files *files)
 		free((void *)files->items[i].text);
 	}
 	free(files->items);
+	free_objects(files->objects, files->object_count);
 	memset(files, 0, sizeof(*files));
 }
 
@@ -329,6 +342,7 @@ static void free_load(struct load *load)
 	free(load->groups);
 	free(load->programs);
 	free(load->quotas);
+	free_objects(load->objects, load->object_count);
 	rule_names_free(&load->rule_names);
 	rule_names_free(&load->macro_names);
 	rule_names_free(&load->list_names);

@@ -139,6 +139,8 @@ struct load {
 	size_t program_count;
 	size_t program_capacity;
 	struct rule_names program_names;
+	struct rule_object *objects; /**< on the heap, as all in it; only where they are handed out */
+	size_t object_count;
 	struct rule_quota *quotas; /**< as they were defined */
 	size_t quota_count;
 	size_t quota_capacity;
@@ -169,6 +171,12 @@ struct rule_text load_keep_text(struct load *load, struct rule_text text);
 
 /** Where a scalar stands. */
 struct rule_pos load_pos(const struct load *load, const struct text_scalar *scalar);
+
+/** A file's size bytes, a NUL behind them, on the heap; NULL and errno. *len may be less. */
+char *load_read_all(int fd, size_t size, size_t *len);
+
+/** Reads the objects of programs, and takes their code; what is wrong is said. */
+void load_programs(struct load *load);
 
 /** A name for a message: at most 60 bytes of it. */
 #define SHOWN(text) (int)((text).len < 60 ? (text).len : 60), (text).data

@@ -260,10 +260,19 @@ struct rule_source {
 	uint32_t by;      /**< the source that includes it, which stands before it */
 };
 
+/** The object of a program, as it was read. */
+struct rule_object {
+	const char *file; /**< rule_program's */
+	const void *data;
+	size_t len;
+};
+
 /** The files of a set as they were read, in that order; on the heap. Zeroed: none. */
 struct rule_files {
 	struct rule_source *items;
 	size_t count;
+	struct rule_object *objects;
+	size_t object_count;
 };
 
 void rule_files_clear(struct rule_files *files);
@@ -274,6 +283,9 @@ struct rule_options {
 	struct rule_files *files;
 	/** To rule_set_parse(): the sources are all there is; what is included stands among them. */
 	bool complete;
+	/** To rule_set_parse(): objects of programs. A program without one has no code. */
+	const struct rule_object *objects;
+	size_t object_count;
 };
 
 /**

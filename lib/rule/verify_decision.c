@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parts of an image that say what becomes of events that match. */
+#include "rule/program.h"
 #include "rule/verify_work.h"
 
 static bool check_targets(const struct verify *verify)
@@ -156,6 +157,8 @@ static bool check_programs(const struct verify *verify)
 {
 	const struct rule_image_program *programs =
 			rule_image_part(verify->image, RULE_PART_PROGRAMS);
+	const uint64_t *code = rule_image_part(verify->image, RULE_PART_CODE);
+	struct rule_program_why why;
 	uint64_t i;
 
 	if (verify_count(verify, RULE_PART_PROGRAMS) > RULE_PROGRAMS_MAX)
@@ -163,7 +166,9 @@ static bool check_programs(const struct verify *verify)
 	for (i = 0; i < verify_count(verify, RULE_PART_PROGRAMS); i++)
 		if (!verify_text(verify, &programs[i].name) || programs[i].count > RULE_CODE_MAX ||
 				!verify_within(verify, RULE_PART_CODE, programs[i].code,
-						programs[i].count))
+						programs[i].count) ||
+				(programs[i].count && rule_program_check(code + programs[i].code,
+						(uint32_t)programs[i].count, &why)))
 			return false;
 	return true;
 }

@@ -16,9 +16,7 @@ LISTS = {
     'stages': ['worker', 'stage', 'in', 'out', 'bursts', 'events_per_burst', 'cycles_per_event'],
     'drops': ['kind', 'reason', 'count', 'retired', 'description'],
     'types': ['id', 'type', 'category', 'count', 'description'],
-    'subscribers': ['subscriber', 'name', 'pid', 'uid', 'offered', 'delivered', 'read', 'held', 'types'],
-    'classes': ['class', 'events', 'delivered', 'dropped', 'held', 'missed', 'displaced', 'blocks',
-                'blocked_ns'],
+    'subscribers': ['subscriber', 'name', 'pid', 'uid', 'offered', 'delivered', 'read', 'types'],
     'calls': ['method', 'role', 'params', 'help'],
 }
 

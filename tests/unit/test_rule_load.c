@@ -354,14 +354,18 @@ static void test_several(void)
 
 static void test_programs(void)
 {
-	struct rule_set *set;
-
-	write_file("program.yaml", "- program: large\n  file: large.o\n  section: x\n"
+	static const char text[] = "- program: large\n  file: large.o\n  section: x\n"
 				   "- program: other\n  file: /lib/other.o\n"
 				   "- rule: r\n  condition: evt.type = open or user.uid = 0\n"
 				   "  program: large\n"
-				   "- rule: s\n  condition: not program[other] and program['large']\n");
-	set = load_path(in_folder("program.yaml"));
+				   "- rule: s\n  condition: not program[other] and program['large']\n";
+	struct rule_source source = {.name = in_folder("p.yaml"), .text = text,
+			.len = sizeof(text) - 1};
+	struct rule_options options = {.complete = true, .keep_plain = true};
+	struct rule_set *set;
+
+	rule_diags_clear(&said);
+	CU_ASSERT_EQUAL(rule_set_parse(&source, 1, &options, &set, &said), 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
 	CU_ASSERT_EQUAL(set->program_count, 2);
 	CU_ASSERT_STRING_EQUAL(set->programs[0].file.data, in_folder("large.o"));
