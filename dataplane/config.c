@@ -18,9 +18,15 @@ VEX_STATIC_ASSERT(CONF_IDS_MAX == SERVER_IDS_MAX, "as many as a file may name");
 /* What the tables can't check by themselves. */
 static int check(const struct options *options, const char *file, char *why, size_t cap)
 {
-	if (vex_ring_size_valid(options->ring_max))
+	const char *key = NULL;
+
+	if (!vex_ring_size_valid(options->ring_max))
+		key = "ring_max";
+	else if (!vex_ring_size_valid(options->kernel_ring))
+		key = "kernel_ring";
+	if (!key)
 		return 0;
-	snprintf(why, cap, "%s: ring_max: a power of two is wanted", file);
+	snprintf(why, cap, "%s: %s: a power of two is wanted", file, key);
 	return -1;
 }
 
@@ -53,6 +59,10 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"events", CONF_U32, &options->sizes.events, 1024, 1u << 24},
 			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
 			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,
+					VEX_LANE_RING_MAX},
+			{"kernel_tap", CONF_PATH, options->kernel_tap, 0,
+					sizeof(options->kernel_tap)},
+			{"kernel_ring", CONF_U64, &options->kernel_ring, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
 			{"allow", CONF_MAP, .keys = allow},
 			{"log", CONF_MAP, .keys = log},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "abi/tap.h"
 #include "base/lane_map.h"
 #include "dataplane/config.h"
 
@@ -20,6 +21,8 @@ enum {
 	OPTION_EVENTS,
 	OPTION_LONG_EVENTS,
 	OPTION_RING_MAX,
+	OPTION_KERNEL_TAP,
+	OPTION_KERNEL_RING,
 	OPTION_ANYONE,
 	OPTION_LOG_JSON,
 	OPTION_LOG_LEVEL,
@@ -37,6 +40,8 @@ static const struct option long_options[] = {
 		{"events", required_argument, NULL, OPTION_EVENTS},
 		{"long-events", required_argument, NULL, OPTION_LONG_EVENTS},
 		{"ring-max", required_argument, NULL, OPTION_RING_MAX},
+		{"kernel-tap", optional_argument, NULL, OPTION_KERNEL_TAP},
+		{"kernel-ring", required_argument, NULL, OPTION_KERNEL_RING},
 		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
 		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
 		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -72,6 +77,10 @@ void options_usage(void)
 	       "                       (default 128)\n"
 	       "  --ring-max BYTES     largest lane that may be asked for, a power of two\n"
 	       "                       (default 67108864)\n"
+	       "  --kernel-tap[=PATH]  take in what the kernel module sees\n"
+	       "                       (PATH by default " VEX_TAP_DEVICE ")\n"
+	       "  --kernel-ring BYTES  size of its lanes, one a processor, a power of two\n"
+	       "                       (default 4194304)\n"
 	       "  --allow-anyone       let any user attach; without it root, our own user, and\n"
 	       "                       those that the configuration names\n"
 	       "  --log-json           log as JSON lines\n"
@@ -87,6 +96,7 @@ void options_defaults(struct options *options)
 			.spin_us = 10,
 			.settle_ms = 500,
 			.ring_max = 64ull << 20,
+			.kernel_ring = VEX_TAP_RING_DEFAULT,
 			.sizes = {.events = 8192, .long_events = 128},
 			.access = {.mode = 0660}};
 	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
@@ -171,14 +181,23 @@ static int read_socket(struct options *options, const char *text)
 	return -1;
 }
 
-static int read_ring_max(struct options *options, const char *text)
+static int read_ring(const char *option, const char *text, uint64_t *size)
 {
-	int status = read_number("ring-max", text, VEX_LANE_RING_MIN, VEX_LANE_RING_MAX,
-			&options->ring_max);
+	int status = read_number(option, text, VEX_LANE_RING_MIN, VEX_LANE_RING_MAX, size);
 
-	if (status < 0 && !vex_ring_size_valid(options->ring_max))
-		return usage_error("ring-max", text, "a power of two");
+	if (status < 0 && !vex_ring_size_valid(*size))
+		return usage_error(option, text, "a power of two");
 	return status;
+}
+
+static int read_kernel_tap(struct options *options, const char *text)
+{
+	if (!text)
+		text = VEX_TAP_DEVICE;
+	if (!*text || strlen(text) >= sizeof(options->kernel_tap))
+		return usage_error("kernel-tap", text, "the path of a device");
+	strcpy(options->kernel_tap, text);
+	return -1;
 }
 
 static int apply(struct options *options, int option)
@@ -205,7 +224,11 @@ static int apply(struct options *options, int option)
 		return read_u32("long-events", optarg, 64, 1u << 20,
 				&options->sizes.long_events);
 	case OPTION_RING_MAX:
-		return read_ring_max(options, optarg);
+		return read_ring("ring-max", optarg, &options->ring_max);
+	case OPTION_KERNEL_TAP:
+		return read_kernel_tap(options, optarg);
+	case OPTION_KERNEL_RING:
+		return read_ring("kernel-ring", optarg, &options->kernel_ring);
 	case OPTION_ANYONE:
 		options->allow_anyone = true;
 		return -1;

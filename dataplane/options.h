@@ -22,6 +22,8 @@ struct options {
 	uint32_t settle_ms; /* lanes that outlived a data plane wait so long for subscribers */
 	uint32_t node;
 	uint64_t ring_max;
+	char kernel_tap[108]; /**< path of the module's device; empty: none */
+	uint64_t kernel_ring;
 	struct plane_sizes sizes;
 	struct server_access access;
 };

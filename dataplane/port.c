@@ -157,6 +157,16 @@ static int check_lane(const struct plane *plane, const struct vex_message *messa
 }
 
 /* A page starts with an epoch that no producer has seen of another data plane. */
+static void begin_lane(struct lane *lane)
+{
+	uint64_t ring_size = lane->ring.ring_size;
+
+	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.lines, ring_size,
+			lane->page.page, lane->ring.page);
+	lane->page.page->sleep_epoch = vex_clock_now() & ~1ull;
+	lane->record_max = vex_lane_record_max(ring_size);
+}
+
 static int map_lane(int fd, const struct vex_message *message, struct lane **out, char *reason)
 {
 	uint64_t ring_size = message->lane.ring_size;
@@ -178,10 +188,7 @@ static int map_lane(int fd, const struct vex_message *message, struct lane **out
 						  "growing and further seals, no more)"
 						: "");
 	}
-	vex_lane_reader_init(&lane->reader, lane->ring.ring, lane->ring.lines, ring_size,
-			lane->page.page, lane->ring.page);
-	lane->page.page->sleep_epoch = vex_clock_now() & ~1ull;
-	lane->record_max = vex_lane_record_max(ring_size);
+	begin_lane(lane);
 	*out = lane;
 	return 0;
 }
@@ -232,10 +239,49 @@ static int open_lane_stat(struct plane *plane, struct port *port, struct lane *l
 	return -ENOSPC;
 }
 
+/* Takes the lane in; where there is no place for it, it is freed. */
+static int keep_lane(struct plane *plane, struct port *port, struct lane *lane, char *reason)
+{
+	int slot = free_slot((void **)port->lanes, VEX_PORT_LANES_MAX);
+
+	lane->number = (uint32_t)slot;
+	if (slot < 0 || open_lane_stat(plane, port, lane)) {
+		free_lane(lane);
+		return refuse(reason, -ENOSPC, "no lane is left: %u a port, %u in all",
+				VEX_PORT_LANES_MAX, VEX_LANES_MAX);
+	}
+	port->lanes[slot] = lane;
+	port->lane_count++;
+	port->stat->lane_count = port->lane_count;
+	plan_publish(plane, &plane->workers[port->worker]);
+	return 0;
+}
+
+int port_take_lane(struct plane *plane, struct port *port, struct lane *lane, char *reason)
+{
+	begin_lane(lane);
+	lane->seq_known = true;
+	return keep_lane(plane, port, lane, reason);
+}
+
+void port_free_lane(struct lane *lane)
+{
+	free_lane(lane);
+}
+
+void port_wake_by(struct plane *plane, struct port *port, int fd)
+{
+	struct worker *worker = &plane->workers[port->worker];
+
+	watch_port(worker, port, EPOLL_CTL_DEL);
+	close(port->wake);
+	port->wake = fd;
+	watch_port(worker, port, EPOLL_CTL_ADD);
+}
+
 int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_message *message,
 		int *page_fd, char *reason)
 {
-	int slot = free_slot((void **)port->lanes, VEX_PORT_LANES_MAX);
 	struct lane *lane;
 	int error = check_lane(plane, message, reason);
 
@@ -251,16 +297,9 @@ int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_mes
 		return refuse(reason, -EBUSY, "this lane is still in use");
 	}
 	place_lane(plane, lane, message);
-	lane->number = (uint32_t)slot;
-	if (slot < 0 || open_lane_stat(plane, port, lane)) {
-		free_lane(lane);
-		return refuse(reason, -ENOSPC, "no lane is left: %u a port, %u in all",
-				VEX_PORT_LANES_MAX, VEX_LANES_MAX);
-	}
-	port->lanes[slot] = lane;
-	port->lane_count++;
-	port->stat->lane_count = port->lane_count;
-	plan_publish(plane, &plane->workers[port->worker]);
+	error = keep_lane(plane, port, lane, reason);
+	if (error)
+		return error;
 	*page_fd = lane->page.fd;
 	lane->page.fd = -1;
 	message->lane.lane = lane->number;

@@ -23,6 +23,17 @@ int port_add(struct plane *plane, const struct vex_message *hello, const struct 
 int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_message *message,
 		int *page_fd, char *reason);
 
+/**
+ * Adds a lane that is mapped already (the kernel's), and is the port's from here on; on failure it
+ * is freed.
+ */
+int port_take_lane(struct plane *plane, struct port *port, struct lane *lane, char *reason);
+
+void port_free_lane(struct lane *lane);
+
+/** From now on this fd wakes the port's worker; it is the port's. */
+void port_wake_by(struct plane *plane, struct port *port, int fd);
+
 /** Begins to drain one lane, by its number. */
 int port_remove_lane(struct plane *plane, struct port *port, uint32_t number, char *reason);
 

@@ -346,6 +346,19 @@ void server_poll(struct server *server, int timeout_ms)
 	}
 }
 
+uint32_t server_listeners(const struct server *server, uint32_t *pids, uint32_t max)
+{
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < CONNECTIONS_MAX && count < max; i++) {
+		const struct connection *each = &server->connections[i];
+
+		if (each->fd >= 0 && (each->subscriber || each->role == VEX_ROLE_CONTROL))
+			pids[count++] = (uint32_t)each->who.pid;
+	}
+	return count;
+}
+
 void server_set_access(struct server *server, const struct server_access *access)
 {
 	server->access = *access;

@@ -34,6 +34,9 @@ void server_set_access(struct server *server, const struct server_access *access
 /** Waits up to timeout_ms for requests and answers them. */
 void server_poll(struct server *server, int timeout_ms);
 
+/** The processes behind subscriptions and control sessions, at most max of them; how many. */
+uint32_t server_listeners(const struct server *server, uint32_t *pids, uint32_t max);
+
 /** Closes every connection and removes the socket file. NULL is fine. */
 void server_close(struct server *server);
 

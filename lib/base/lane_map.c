@@ -50,10 +50,11 @@ static int verify_memfd(int fd, uint64_t size, int wanted, uint64_t *inode)
 }
 
 /* Populated, so that no page fault falls into the polling path. */
-static int map_part(const struct vex_ring_map *map, uint8_t *at, size_t size, off_t offset,
+static int map_part(const struct vex_ring_map *map, uint8_t *at, size_t size, uint64_t offset,
 		int prot)
 {
-	void *part = mmap(at, size, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, map->fd, offset);
+	void *part = mmap(at, size, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, map->fd,
+			(off_t)(map->at + offset));
 
 	return part == MAP_FAILED ? -errno : 0;
 }
@@ -124,6 +125,28 @@ void vex_ring_map_close(struct vex_ring_map *map)
 	if (map->fd >= 0)
 		close(map->fd);
 	*map = (struct vex_ring_map){.fd = -1};
+}
+
+int vex_ring_map_device(struct vex_ring_map *map, int fd, uint64_t at, uint64_t ring_size)
+{
+	int error;
+
+	*map = (struct vex_ring_map){.fd = fd, .ring_size = ring_size, .at = at};
+	error = vex_ring_size_valid(ring_size) ? map_ring(map, PROT_READ) : -EINVAL;
+	map->fd = -1;
+	if (error)
+		vex_ring_map_close(map);
+	return error;
+}
+
+int vex_page_map_device(struct vex_page_map *map, int fd, uint64_t at)
+{
+	void *page = mmap(NULL, VEX_LANE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			fd, (off_t)at);
+
+	map->fd = -1;
+	map->page = page == MAP_FAILED ? NULL : page;
+	return page == MAP_FAILED ? -errno : 0;
 }
 
 int vex_page_map_create(struct vex_page_map *map)

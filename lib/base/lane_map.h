@@ -20,6 +20,7 @@ struct vex_ring_map {
 	size_t span;
 	uint64_t ring_size;
 	uint64_t inode; /**< of a foreign one: tells one memfd from another */
+	uint64_t at;	/**< where a device has it; 0 in a memfd */
 	struct vex_lane_producer_page *page; /**< read-only for the consumer */
 	uint8_t *ring;			     /**< read-only for the consumer */
 	uint8_t *lines; /**< of the ring, once, to write to */
@@ -39,6 +40,13 @@ int vex_ring_map_create(struct vex_ring_map *map, uint64_t ring_size);
 
 /** Maps a foreign ring, its page read-only, and closes fd. -EPERM: not sealed; -EINVAL: wrong size. */
 int vex_ring_map_open(struct vex_ring_map *map, int fd, uint64_t ring_size);
+
+/**
+ * Maps a ring of a device, made by a producer in the kernel, that begins at this offset, and the
+ * consumer's page, to write to. The fd stays the caller's; the mappings need it no more.
+ */
+int vex_ring_map_device(struct vex_ring_map *map, int fd, uint64_t at, uint64_t ring_size);
+int vex_page_map_device(struct vex_page_map *map, int fd, uint64_t at);
 
 void vex_ring_map_close(struct vex_ring_map *map);
 

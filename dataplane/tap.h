@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel module's device (abi/tap.h) as a port like any other: its lanes are mapped instead of
+ * passed, and its file wakes the worker. Main core only. Functions return 0 or a negative errno,
+ * and log why.
+ */
+#ifndef VEX_DATAPLANE_TAP_H
+#define VEX_DATAPLANE_TAP_H
+
+#include "dataplane/plane.h"
+
+struct tap;
+
+/** Attaches; from here on events flow. -ENODEV: the module is not loaded; -EBUSY: another reads. */
+int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct tap **tap);
+
+/**
+ * Leaves these processes out from now on, beside our own: what is told to them would make them
+ * act again. At most VEX_TAP_EXCLUDED_MAX are; further ones are heard. Cheap where nothing changed.
+ */
+int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count);
+
+/** Ends the flow: what the lanes hold is still delivered. The port then goes as any that drains. */
+void tap_stop(struct tap *tap);
+
+/** Frees what is ours; the port was freed. NULL is fine. */
+void tap_close(struct tap *tap);
+
+#endif
