@@ -2,15 +2,17 @@
 #include "call.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "params.h"
 #include "report.h"
 
-#define PARAMS_MAX 2u
-#define PARAM_NAME_MAX 32u
+#define VALUES_MAX 2u
 #define DISPLAY_TRIES 8u
 
 enum needs {
@@ -19,11 +21,16 @@ enum needs {
 	NEEDS_CONSISTENT, /* to be verified */
 };
 
+enum role { ROLE_READER, ROLE_OPERATOR };
+
+/* One of report, begin and message_type is there. */
 struct call {
 	const char *method;
-	json_t *(*report)(const struct control *control); /* NULL for orders */
-	enum needs needs;
+	json_t *(*report)(const struct control *control);
+	void (*begin)(struct control *control, struct task *task);
 	uint16_t message_type;
+	enum needs needs;
+	enum role role;
 	const char *params;
 	const char *help;
 };
@@ -32,8 +39,11 @@ struct call {
 	{.method = method_, .report = report_##handler, .needs = NEEDS_##NEEDS, .params = "", \
 			.help = help_},
 #define VEX_ORDER(method_, handler, MESSAGE, params_, words, help_) \
-	{.method = method_, .message_type = VEX_MESSAGE_##MESSAGE, \
+	{.method = method_, .message_type = VEX_MESSAGE_##MESSAGE, .role = ROLE_OPERATOR, \
 			.params = params_, .help = help_},
+#define VEX_TASK(method_, handler, ROLE, params_, words, arguments, help_) \
+	{.method = method_, .begin = task_##handler, .role = ROLE_##ROLE, .params = params_, \
+			.help = help_},
 static const struct call calls[] = {
 #include "control.def"
 };
@@ -42,62 +52,8 @@ static const struct call calls[] = {
 struct order_context {
 	const struct call *call;
 	struct wire_call *wire;
-	uint32_t values[PARAMS_MAX];
+	char detail[sizeof(((struct task *)NULL)->detail)];
 };
-
-struct param {
-	char name[PARAM_NAME_MAX];
-	char type[PARAM_NAME_MAX];
-};
-
-/* Takes the next "name:type" off a declaration; NULL at its end. */
-static const char *next_param(const char *params, struct param *param)
-{
-	int used = 0;
-
-	if (sscanf(params, " %31[^: ]:%31[^ ]%n", param->name, param->type, &used) != 2)
-		return NULL;
-	return params + used;
-}
-
-static bool declared(const char *params, const char *key)
-{
-	struct param param;
-
-	while ((params = next_param(params, &param)))
-		if (!strcmp(param.name, key))
-			return true;
-	return false;
-}
-
-/* Reads what the declaration names into values, in its order; nothing else may stand there. */
-static int read_params(const struct call *call, json_t *params, uint32_t *values,
-		struct wire_failure *failure)
-{
-	const char *rest = call->params;
-	struct param param;
-	const char *key;
-	json_t *value;
-	unsigned i;
-
-	json_object_foreach(params, key, value)
-		if (!declared(call->params, key)) {
-			wire_fail(failure, WIRE_PARAMS, "%s takes no '%.100s' (params: %s)",
-					call->method, key, *call->params ? call->params : "none");
-			return -EINVAL;
-		}
-	for (i = 0; i < PARAMS_MAX && (rest = next_param(rest, &param)); i++) {
-		value = json_object_get(params, param.name);
-		if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-				json_integer_value(value) > UINT32_MAX) {
-			wire_fail(failure, WIRE_PARAMS, "%s needs '%s', an integer from 0 to %u",
-					call->method, param.name, UINT32_MAX);
-			return -EINVAL;
-		}
-		values[i] = (uint32_t)json_integer_value(value);
-	}
-	return 0;
-}
 
 static const struct call *find_call(const char *method)
 {
@@ -149,27 +105,21 @@ static bool admit(void *context, const struct wire_peer *peer, struct wire_failu
 }
 
 /* One line for each call that changes something, or would have. */
-static void audit(const struct wire_peer *peer, const struct call *call, const uint32_t *values,
+static void audit(const struct wire_peer *peer, const struct call *call, const char *detail,
 		const struct wire_failure *failure)
 {
-	const char *rest = call->params;
-	struct param param;
-	char what[160] = "";
-	size_t n = 0;
-	unsigned i;
-
-	for (i = 0; values && i < PARAMS_MAX && (rest = next_param(rest, &param)); i++)
-		n += (size_t)snprintf(what + n, sizeof(what) - n, " %s=%u", param.name, values[i]);
 	vex_info("audit: uid=%u gid=%u pid=%d call=%s%s result=%s%s", peer->cred.uid,
-			peer->cred.gid, peer->cred.pid, call->method, what,
+			peer->cred.gid, peer->cred.pid, call->method, detail,
 			failure ? "failed: " : "done", failure ? failure->text : "");
 }
 
-static void on_order_done(void *context, const struct wire_failure *failure)
+static void on_order_done(void *context, const struct vex_message *answer,
+		const struct wire_failure *failure)
 {
 	struct order_context *order = context;
 
-	audit(wire_call_peer(order->wire), order->call, order->values, failure);
+	(void)answer;
+	audit(wire_call_peer(order->wire), order->call, order->detail, failure);
 	if (failure)
 		wire_reply_failure(order->wire, failure);
 	else
@@ -177,31 +127,90 @@ static void on_order_done(void *context, const struct wire_failure *failure)
 	free(order);
 }
 
-static void give_order(struct control *control, const struct call *call, struct wire_call *wire,
-		const uint32_t *values)
+static void reply_no_memory(struct wire_call *wire)
 {
-	struct order_context *order = calloc(1, sizeof(*order));
 	struct wire_failure failure;
 
+	wire_fail(&failure, WIRE_INTERNAL, "out of memory");
+	wire_reply_failure(wire, &failure);
+}
+
+/* The values stand in the message in the order in which the params are declared. */
+static void read_values(struct order_context *order, const json_t *params, uint32_t *values)
+{
+	const char *rest = order->call->params;
+	struct param param;
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < VALUES_MAX && (rest = param_next(rest, &param)); i++) {
+		values[i] = param_integer(params, param.name, 0);
+		n += (size_t)snprintf(order->detail + n, sizeof(order->detail) - n, " %s=%u",
+				param.name, values[i]);
+	}
+}
+
+static void give_order(struct control *control, const struct call *call, struct wire_call *wire,
+		const json_t *params)
+{
+	struct order_context *order = calloc(1, sizeof(*order));
+	uint32_t values[VALUES_MAX] = {0};
+
 	if (!order) {
-		wire_fail(&failure, WIRE_INTERNAL, "out of memory");
-		wire_reply_failure(wire, &failure);
+		reply_no_memory(wire);
 		return;
 	}
 	order->call = call;
 	order->wire = wire;
-	memcpy(order->values, values, sizeof(order->values));
+	read_values(order, params, values);
 	plane_order(control->plane, call->message_type, values[0], values[1], on_order_done, order);
+}
+
+static void begin_task(struct control *control, const struct call *call, struct wire_call *wire,
+		const json_t *params)
+{
+	struct task *task = calloc(1, sizeof(*task));
+
+	if (!task) {
+		reply_no_memory(wire);
+		return;
+	}
+	task->call = call;
+	task->wire = wire;
+	task->params = params;
+	call->begin(control, task);
+}
+
+void task_done(struct task *task, json_t *result)
+{
+	if (task->call->role == ROLE_OPERATOR)
+		audit(wire_call_peer(task->wire), task->call, task->detail, NULL);
+	wire_reply(task->wire, result);
+	free(task);
+}
+
+void task_fail(struct task *task, int code, const char *format, ...)
+{
+	struct wire_failure failure = {.code = code};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(failure.text, sizeof(failure.text), format, args);
+	va_end(args);
+	if (task->call->role == ROLE_OPERATOR)
+		audit(wire_call_peer(task->wire), task->call, task->detail, &failure);
+	wire_reply_failure(task->wire, &failure);
+	free(task);
 }
 
 static int check_operator(const struct call *call, const struct wire_peer *peer,
 		struct wire_failure *failure)
 {
-	if (call->report || is_operator(peer))
+	if (call->role == ROLE_READER || is_operator(peer))
 		return 0;
 	wire_fail(failure, WIRE_DENIED, "%s changes the data plane, which is for root and user %u; "
 			"you are user %u", call->method, geteuid(), peer->cred.uid);
-	audit(peer, call, NULL, failure);
+	audit(peer, call, "", failure);
 	return -EPERM;
 }
 
@@ -248,34 +257,43 @@ static void on_call(void *context, struct wire_call *wire, const char *method, j
 {
 	struct control *control = context;
 	const struct call *call = find_call(method);
-	uint32_t values[PARAMS_MAX] = {0};
 	struct wire_failure failure;
 
 	if (!call)
 		wire_fail(&failure, WIRE_NO_METHOD, "there is no method '%s'; rpc.list names all",
 				method);
 	if (!call || check_operator(call, wire_call_peer(wire), &failure) < 0 ||
-			read_params(call, params, values, &failure) < 0 ||
+			!params_check(call->params, params, call->method, &failure) ||
 			take_statistics(control, call->needs, &failure) < 0)
 		wire_reply_failure(wire, &failure);
 	else if (call->report)
 		wire_reply(wire, call->report(control));
+	else if (call->begin)
+		begin_task(control, call, wire, params);
 	else
-		give_order(control, call, wire, values);
+		give_order(control, call, wire, params);
 }
 
-const struct wire_server_ops control_calls = {.admit = admit, .call = on_call};
-
-static json_t *describe_params(const struct call *call)
+/* Asked before they come: who may not make the call is not to fill our memory. */
+static bool on_accept(void *context, const struct wire_peer *peer, const char *method,
+		size_t bytes, struct wire_failure *failure)
 {
-	json_t *list = json_object();
-	const char *rest = call->params;
-	struct param param;
+	const struct call *call = find_call(method);
 
-	while ((rest = next_param(rest, &param)))
-		json_object_set_new(list, param.name, json_string(param.type));
-	return list;
+	(void)context;
+	(void)bytes;
+	if (!call || !params_take_bytes(call->params)) {
+		wire_fail(failure, WIRE_PARAMS, "no bytes may follow %s", method);
+		return false;
+	}
+	return check_operator(call, peer, failure) == 0;
 }
+
+const struct wire_server_ops control_calls = {
+	.admit = admit,
+	.call = on_call,
+	.accept = on_accept,
+};
 
 json_t *report_calls(const struct control *control)
 {
@@ -285,7 +303,8 @@ json_t *report_calls(const struct control *control)
 	(void)control;
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s}", "method",
-				calls[i].method, "params", describe_params(&calls[i]), "role",
-				calls[i].report ? "reader" : "operator", "help", calls[i].help));
+				calls[i].method, "params", params_describe(calls[i].params), "role",
+				calls[i].role == ROLE_READER ? "reader" : "operator", "help",
+				calls[i].help));
 	return json_pack("{s:o}", "calls", list);
 }

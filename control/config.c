@@ -11,6 +11,9 @@ void config_defaults(struct config *config)
 	memset(config, 0, sizeof(*config));
 	strcpy(config->socket, CONTROL_SOCKET_DEFAULT);
 	strcpy(config->data_socket, VEX_SOCKET_DEFAULT);
+	strcpy(config->state_dir, CONFIG_STATE_DEFAULT);
+	config->history = 100;
+	config->history_bytes = 4ull << 30;
 	config->log_level = VEX_LOG_INFO;
 }
 
@@ -31,6 +34,10 @@ int config_load(struct config *config, const char *file, char *why, size_t cap)
 	const struct conf_key keys[] = {
 		{"socket", CONF_PATH, config->socket, 0, sizeof(config->socket)},
 		{"data_socket", CONF_PATH, config->data_socket, 0, sizeof(config->data_socket)},
+		{"state_dir", CONF_PATH, config->state_dir, 0, sizeof(config->state_dir)},
+		{"rules", CONF_PATHS, &config->rules},
+		{"history", CONF_U32, &config->history, 1, CONFIG_HISTORY_MAX},
+		{"history_bytes", CONF_U64, &config->history_bytes, 0, UINT64_MAX},
 		{"allow", CONF_MAP, .keys = allow},
 		{"log", CONF_MAP, .keys = log},
 		{0},

@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "conf/conf.h"
 
+#define CONFIG_STATE_DEFAULT "/var/lib/vexplane"
+#define CONFIG_STATE_MAX 200u
+#define CONFIG_HISTORY_MAX 10000u
 #define CONFIG_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
 
 struct config {
@@ -18,6 +21,10 @@ struct config {
 	unsigned log_level;                /**< log: {level: ...}; enum vex_log_level */
 	struct conf_ids users;             /**< allow: {users: [...]} may read, besides root */
 	struct conf_ids groups;            /**< allow: {groups: [...]} likewise */
+	char state_dir[CONFIG_STATE_MAX];  /**< state_dir: where versions of the rules are kept */
+	struct conf_paths rules;           /**< rules: [...] files and folders of rules */
+	uint32_t history;                  /**< history: versions that are kept at most */
+	uint64_t history_bytes;            /**< history_bytes: and what they take at most */
 };
 
 void config_defaults(struct config *config);

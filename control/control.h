@@ -12,10 +12,13 @@
 #include "stat/stat.h"
 #include "wire/server.h"
 
+struct rules;
+
 struct control {
 	uv_loop_t loop;
 	struct config config;
 	struct plane *plane;
+	struct rules *rules;
 	struct wire_server *server;
 	uint64_t started_ns;           /**< since 1970 */
 	struct vex_stat_segment *copy; /**< consistent; of the call that is being answered */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "call.h"
+#include "rules.h"
 #include "wire/listen.h"
 
 /* What the command line says stands above what the file says, also after a reload. */
@@ -19,6 +20,7 @@ struct options {
 	const char *config_file;
 	const char *socket;
 	const char *data_socket;
+	const char *state_dir;
 	bool log_json;
 	bool check_config;
 };
@@ -26,6 +28,7 @@ struct options {
 enum option_id {
 	OPTION_SOCKET = 256,
 	OPTION_DATA_SOCKET,
+	OPTION_STATE_DIR,
 	OPTION_CONFIG,
 	OPTION_CHECK_CONFIG,
 	OPTION_LOG_JSON,
@@ -36,6 +39,7 @@ enum option_id {
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"data-socket", required_argument, NULL, OPTION_DATA_SOCKET},
+	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
 	{"log-json", no_argument, NULL, OPTION_LOG_JSON},
@@ -51,6 +55,7 @@ static const char usage[] =
 	"\n"
 	"  --socket PATH       where vexctl finds it (" CONTROL_SOCKET_DEFAULT ")\n"
 	"  --data-socket PATH  where the data plane is found (" VEX_SOCKET_DEFAULT ")\n"
+	"  --state-dir FOLDER  where versions of the rules are kept (" CONFIG_STATE_DEFAULT ")\n"
 	"  --config FILE       read the configuration from this file; SIGHUP reads it again\n"
 	"  --check-config      check the configuration and exit: 0 good, 78 bad\n"
 	"  --log-json          log JSON lines\n"
@@ -69,6 +74,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_DATA_SOCKET:
 			options->data_socket = optarg;
+			break;
+		case OPTION_STATE_DIR:
+			options->state_dir = optarg;
 			break;
 		case OPTION_CONFIG:
 			options->config_file = optarg;
@@ -124,12 +132,20 @@ static int load(const struct options *options, struct config *config)
 		vex_error("%s", text);
 		return -1;
 	}
+	if (options->state_dir && (*options->state_dir != '/' ||
+			strlen(options->state_dir) >= sizeof(config->state_dir))) {
+		vex_error("--state-dir takes an absolute path of at most %zu bytes",
+				sizeof(config->state_dir) - 1);
+		return -1;
+	}
+	if (options->state_dir)
+		strcpy(config->state_dir, options->state_dir);
 	if (options->log_json)
 		config->log_json = true;
 	return 0;
 }
 
-/* Sockets stay as they are: those who hold on to them could not follow. */
+/* Sockets and the store stay as they are: those who hold on to them could not follow. */
 static void reload(struct control *control, const struct options *options)
 {
 	struct config config;
@@ -139,13 +155,16 @@ static void reload(struct control *control, const struct options *options)
 		return;
 	}
 	if (strcmp(config.socket, control->config.socket) ||
-			strcmp(config.data_socket, control->config.data_socket))
-		vex_warn("another socket takes effect only after a restart");
+			strcmp(config.data_socket, control->config.data_socket) ||
+			strcmp(config.state_dir, control->config.state_dir))
+		vex_warn("another socket or state_dir takes effect only after a restart");
 	strcpy(config.socket, control->config.socket);
 	strcpy(config.data_socket, control->config.data_socket);
+	strcpy(config.state_dir, control->config.state_dir);
 	control->config = config;
 	vex_log_setup("vex-control", (enum vex_log_level)config.log_level, config.log_json);
 	vex_info("configuration read again");
+	rules_reload(control->rules);
 }
 
 struct signals {
@@ -178,6 +197,14 @@ static void watch_signals(struct signals *signals)
 	}
 }
 
+static void on_plane_found(void *context)
+{
+	struct control *control = context;
+
+	if (control->rules)
+		rules_plane_found(control->rules);
+}
+
 static int serve(struct control *control)
 {
 	char text[WIRE_TEXT_MAX];
@@ -190,7 +217,10 @@ static int serve(struct control *control)
 	}
 	ret = wire_server_start(&control->loop, fd, &control_calls, control, &control->server);
 	if (!ret)
-		ret = plane_start(&control->loop, control->config.data_socket, &control->plane);
+		ret = plane_start(&control->loop, control->config.data_socket, on_plane_found,
+				control, &control->plane);
+	if (!ret)
+		ret = rules_start(control, &control->rules);
 	if (ret < 0) {
 		vex_error("cannot start: %s", strerror(-ret));
 		return VEX_EXIT_FAILED;
@@ -206,12 +236,14 @@ static void stop(struct control *control, struct signals *signals)
 {
 	unsigned i;
 
+	rules_stop(control->rules);
 	plane_stop(control->plane);
 	wire_server_stop(control->server);
 	for (i = 0; i < sizeof(signals->handles) / sizeof(signals->handles[0]); i++)
 		uv_close((uv_handle_t *)&signals->handles[i], NULL);
 	uv_run(&control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&control->loop);
+	rules_free(control->rules);
 	free(control->copy);
 }
 

@@ -33,11 +33,13 @@ struct plane {
 	uv_loop_t *loop;
 	uv_timer_t timer; /* away: the next try; else: the answer that is due first */
 	const char *socket;
+	plane_found found;
+	void *context;
 	struct link *link; /* NULL while away */
 	const struct vex_stat_segment *segment; /* NULL until WELCOME */
 	uint64_t backoff_ms;
 	uint32_t last_request;
-	unsigned first; /* of the orders under way, which are answered in turn */
+	unsigned first; /* of the orders under way; rules may be answered after later ones */
 	unsigned count;
 	struct order orders[PLANE_ORDERS_MAX];
 	char why[WIRE_TEXT_MAX];
@@ -58,11 +60,19 @@ static void link_close(struct link *link)
 	close(link->fd);
 }
 
-static struct order order_take(struct plane *plane)
+static struct order *order_at(struct plane *plane, unsigned i)
 {
-	struct order order = plane->orders[plane->first];
+	assert(i < plane->count);
+	return &plane->orders[(plane->first + i) % PLANE_ORDERS_MAX];
+}
 
-	assert(plane->count);
+/* Takes one out; those before it move up. */
+static struct order order_take(struct plane *plane, unsigned i)
+{
+	struct order order = *order_at(plane, i);
+
+	for (; i; i--)
+		*order_at(plane, i) = *order_at(plane, i - 1);
 	plane->first = (plane->first + 1) % PLANE_ORDERS_MAX;
 	plane->count--;
 	return order;
@@ -78,8 +88,8 @@ static void fail_orders(struct plane *plane)
 	wire_fail(&failure, WIRE_AWAY, "the data plane went away before it answered (socket %s)",
 			plane->socket);
 	while (count--) {
-		order = order_take(plane);
-		order.done(order.context, &failure);
+		order = order_take(plane, 0);
+		order.done(order.context, NULL, &failure);
 	}
 }
 
@@ -129,14 +139,17 @@ static void plane_away_error(struct plane *plane, int error)
 
 static void watch_deadline(struct plane *plane)
 {
-	uint64_t deadline;
+	uint64_t deadline = UINT64_MAX;
 	uint64_t now = uv_now(plane->loop);
+	unsigned i;
 
 	if (!plane->count) {
 		uv_timer_stop(&plane->timer);
 		return;
 	}
-	deadline = plane->orders[plane->first].deadline_ms;
+	for (i = 0; i < plane->count; i++)
+		if (order_at(plane, i)->deadline_ms < deadline)
+			deadline = order_at(plane, i)->deadline_ms;
 	uv_timer_start(&plane->timer, on_timer, deadline > now ? deadline - now : 0, 0);
 }
 
@@ -161,28 +174,37 @@ static void on_welcome(struct plane *plane, struct vex_message *message, int fd)
 	watch_deadline(plane);
 	vex_info("data plane found: pid %u, workers %u (socket %s)", plane->segment->pid,
 			plane->segment->worker_count, plane->socket);
+	plane->found(plane->context);
+}
+
+static bool find_order(struct plane *plane, uint32_t request, unsigned *i)
+{
+	for (*i = 0; *i < plane->count; (*i)++)
+		if (order_at(plane, *i)->request == request)
+			return true;
+	return false;
 }
 
 static void on_answer(struct plane *plane, const struct vex_message *message)
 {
 	struct wire_failure failure;
 	struct order order;
+	unsigned i;
 
-	if (!plane->count || message->request != plane->orders[plane->first].request ||
-			(message->type != VEX_MESSAGE_DONE &&
+	if (!find_order(plane, message->request, &i) || (message->type != VEX_MESSAGE_DONE &&
 			message->type != VEX_MESSAGE_REFUSED)) {
 		plane_away_error(plane, -EPROTO);
 		return;
 	}
-	order = order_take(plane);
+	order = order_take(plane, i);
 	watch_deadline(plane);
 	if (message->type == VEX_MESSAGE_DONE) {
-		order.done(order.context, NULL);
+		order.done(order.context, message, NULL);
 		return;
 	}
 	wire_fail(&failure, WIRE_REFUSED, "the data plane refused: %.*s", (int)VEX_REASON_MAX,
 			message->reason);
-	order.done(order.context, &failure);
+	order.done(order.context, NULL, &failure);
 }
 
 static void on_message(struct plane *plane, struct vex_message *message, int fd)
@@ -262,7 +284,8 @@ static void on_timer(uv_timer_t *timer)
 		plane_away(plane, "it does not answer");
 }
 
-int plane_start(uv_loop_t *loop, const char *socket, struct plane **result)
+int plane_start(uv_loop_t *loop, const char *socket, plane_found found, void *context,
+		struct plane **result)
 {
 	struct plane *plane = calloc(1, sizeof(*plane));
 
@@ -271,6 +294,8 @@ int plane_start(uv_loop_t *loop, const char *socket, struct plane **result)
 		return -ENOMEM;
 	plane->loop = loop;
 	plane->socket = socket;
+	plane->found = found;
+	plane->context = context;
 	plane->backoff_ms = BACKOFF_MIN_MS;
 	uv_timer_init(loop, &plane->timer);
 	plane->timer.data = plane;
@@ -303,10 +328,10 @@ const char *plane_why(const struct plane *plane)
 	return plane->why;
 }
 
-void plane_order(struct plane *plane, uint16_t message_type, uint32_t target, uint32_t worker,
+/* Takes the order down and sends its message. */
+static void give(struct plane *plane, struct vex_message *message, int fd, uint64_t answer_ms,
 		plane_done done, void *context)
 {
-	struct vex_message message = {.type = message_type};
 	struct wire_failure failure;
 	struct order *order;
 	int error;
@@ -314,19 +339,39 @@ void plane_order(struct plane *plane, uint16_t message_type, uint32_t target, ui
 	if (!plane->segment || plane->count == PLANE_ORDERS_MAX) {
 		wire_fail(&failure, plane->segment ? WIRE_BUSY : WIRE_AWAY, "%s",
 				plane->segment ? "too many orders are under way" : plane->why);
-		done(context, &failure);
+		done(context, NULL, &failure);
 		return;
 	}
-	order = &plane->orders[(plane->first + plane->count++) % PLANE_ORDERS_MAX];
-	order->request = message.request = ++plane->last_request;
-	order->deadline_ms = uv_now(plane->loop) + PLANE_ANSWER_MS;
+	order = order_at(plane, plane->count++);
+	order->request = message->request = ++plane->last_request;
+	order->deadline_ms = uv_now(plane->loop) + answer_ms;
 	order->done = done;
 	order->context = context;
-	message.target.id = target;
-	message.target.worker = worker;
-	error = vex_message_send(plane->link->fd, &message, -1);
+	error = vex_message_send(plane->link->fd, message, fd);
 	if (error)
 		plane_away_error(plane, error);
-	else if (plane->count == 1)
+	else
 		watch_deadline(plane);
+}
+
+void plane_order(struct plane *plane, uint16_t message_type, uint32_t target, uint32_t worker,
+		plane_done done, void *context)
+{
+	struct vex_message message = {.type = message_type};
+
+	message.target.id = target;
+	message.target.worker = worker;
+	give(plane, &message, -1, PLANE_ANSWER_MS, done, context);
+}
+
+void plane_load_rules(struct plane *plane, const struct plane_rules *rules, plane_done done,
+		void *context)
+{
+	struct vex_message message = {.type = VEX_MESSAGE_RULES};
+
+	message.rules.size = rules->size;
+	message.rules.generation = rules->generation;
+	memcpy(message.rules.name, rules->name, sizeof(message.rules.name));
+	give(plane, &message, rules->fd, PLANE_RULES_MS + PLANE_RULES_MIB_MS * (rules->size >> 20),
+			done, context);
 }

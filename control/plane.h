@@ -15,14 +15,22 @@
 /** Orders under way at a time. */
 #define PLANE_ORDERS_MAX 64u
 #define PLANE_ANSWER_MS 5000u
+/** Rules are answered within this, and so much longer for each MiB. */
+#define PLANE_RULES_MS 15000u
+#define PLANE_RULES_MIB_MS 100u
 
 struct plane;
 
-/** failure is NULL where the order was carried out. */
-typedef void (*plane_done)(void *context, const struct wire_failure *failure);
+/** Either the answer that says that the order was carried out, or why it was not. */
+typedef void (*plane_done)(void *context, const struct vex_message *answer,
+		const struct wire_failure *failure);
+
+/** Called once a data plane was found, each time. May give orders. */
+typedef void (*plane_found)(void *context);
 
 /** Begins to look for the data plane at socket, which must outlive the plane. -ENOMEM. */
-int plane_start(uv_loop_t *loop, const char *socket, struct plane **plane);
+int plane_start(uv_loop_t *loop, const char *socket, plane_found found, void *context,
+		struct plane **plane);
 
 /** Fails the orders under way and frees the plane once the loop has run on. NULL is fine. */
 void plane_stop(struct plane *plane);
@@ -36,5 +44,17 @@ const char *plane_why(const struct plane *plane);
 /** Sends an order; done is called exactly once, perhaps before this returns. */
 void plane_order(struct plane *plane, uint16_t message_type, uint32_t target, uint32_t worker,
 		plane_done done, void *context);
+
+/** A rule image of size bytes in a sealed memfd, which stays the caller's. */
+struct plane_rules {
+	int fd;
+	uint64_t size;
+	uint64_t generation;
+	char name[VEX_NAME_MAX];
+};
+
+/** Hands rules to the data plane, as an order whose answer may take longer by their size. */
+void plane_load_rules(struct plane *plane, const struct plane_rules *rules, plane_done done,
+		void *context);
 
 #endif

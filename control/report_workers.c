@@ -104,6 +104,28 @@ json_t *report_types(const struct control *control)
 	return json_pack("{s:o}", "types", list);
 }
 
+json_t *report_classes(const struct control *control)
+{
+	json_t *list = json_array();
+	unsigned class;
+	unsigned i;
+
+	for (class = 0; class < VEX_CLASS_COUNT; class++) {
+		struct vex_class_stat total = {0};
+		json_t *o = json_pack("{s:s}", "class", vex_class_name(class));
+
+		for (i = 0; i < worker_count(control); i++) {
+			const struct vex_class_stat *each = &control->copy->worker[i].class[class];
+#define VEX_CLASS_COUNTER(name, description) total.name += each->name;
+#include "stat/stat.def"
+		}
+#define VEX_CLASS_COUNTER(name, description) report_set(o, #name, total.name);
+#include "stat/stat.def"
+		json_array_append_new(list, o);
+	}
+	return json_pack("{s:o}", "classes", list);
+}
+
 static void add_reason(json_t *list, const char *kind, const char *name, uint64_t live,
 		uint64_t retired, const char *description)
 {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/backlog.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 const struct class_policy class_defaults[VEX_CLASS_COUNT] = {
 		[VEX_CLASS_CRITICAL] = {CLASS_BLOCK, 100, 10000000},
 		[VEX_CLASS_HIGH] = {CLASS_DROP_NEWEST, 100, 0},
@@ -11,40 +8,15 @@ const struct class_policy class_defaults[VEX_CLASS_COUNT] = {
 		[VEX_CLASS_LOW] = {CLASS_DROP_OLDEST, 100, 0},
 };
 
-int backlog_init(struct backlog *backlog, uint32_t capacity)
-{
-	uint32_t size = 1;
-
-	*backlog = (struct backlog){.capacity = capacity};
-	if (!capacity)
-		return 0;
-	while (size < capacity)
-		size *= 2;
-	backlog->mask = size - 1;
-	backlog->queue[0].ring =
-			calloc((size_t)size * VEX_CLASS_COUNT, sizeof(*backlog->queue[0].ring));
-	if (!backlog->queue[0].ring)
-		return -ENOMEM;
-	for (unsigned i = 1; i < VEX_CLASS_COUNT; i++)
-		backlog->queue[i].ring = backlog->queue[0].ring + (size_t)size * i;
-	return 0;
-}
-
-void backlog_free(struct backlog *backlog)
-{
-	free(backlog->queue[0].ring);
-	*backlog = (struct backlog){0};
-}
-
-static void put(struct backlog *backlog, unsigned class, struct backlog_entry entry)
+static void put(struct backlog *backlog, unsigned class, uint32_t held)
 {
 	struct backlog_queue *queue = &backlog->queue[class];
 
-	queue->ring[(queue->head + queue->count++) & backlog->mask] = entry;
+	queue->ring[(queue->head + queue->count++) & backlog->mask] = held;
 	backlog->total++;
 }
 
-struct backlog_entry backlog_take(struct backlog *backlog, unsigned class)
+uint32_t backlog_take(struct backlog *backlog, unsigned class)
 {
 	struct backlog_queue *queue = &backlog->queue[class];
 
@@ -61,12 +33,12 @@ static void take_victim(
 	victim->class = (enum vex_class) class;
 	victim->oldest = oldest;
 	if (oldest) {
-		victim->entry = backlog_take(backlog, class);
+		victim->held = backlog_take(backlog, class);
 		return;
 	}
 	queue->count--;
 	backlog->total--;
-	victim->entry = queue->ring[(queue->head + queue->count) & backlog->mask];
+	victim->held = queue->ring[(queue->head + queue->count) & backlog->mask];
 }
 
 bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
@@ -98,12 +70,12 @@ static bool fits(const struct backlog *backlog, const struct class_policy *polic
 }
 
 enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
-		enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim)
+		enum vex_class class, uint32_t held, struct backlog_victim *victim)
 {
 	const struct class_policy *policy = &policies[class];
 
 	if (fits(backlog, policy, class)) {
-		put(backlog, class, entry);
+		put(backlog, class, held);
 		return BACKLOG_TAKEN;
 	}
 	if (!backlog_evict(backlog, policies, class, victim)) {
@@ -111,7 +83,7 @@ enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_p
 			return BACKLOG_REFUSED;
 		take_victim(backlog, class, true, victim);
 	}
-	put(backlog, class, entry);
+	put(backlog, class, held);
 	return BACKLOG_DISPLACED;
 }
 

@@ -32,16 +32,8 @@ struct class_policy {
 
 extern const struct class_policy class_defaults[VEX_CLASS_COUNT];
 
-struct backlog_entry {
-	uint32_t held;       /**< number in the table of held events */
-	uint16_t group;      /**< slot of the group that chose this subscriber, or BACKLOG_DIRECT */
-	uint16_t generation; /**< of that group */
-};
-
-#define BACKLOG_DIRECT UINT16_MAX
-
 struct backlog_queue {
-	struct backlog_entry *ring;
+	uint32_t *ring; /**< numbers in the table of held events */
 	uint32_t head;
 	uint32_t count;
 };
@@ -60,7 +52,7 @@ enum backlog_verdict {
 };
 
 struct backlog_victim {
-	struct backlog_entry entry;
+	uint32_t held;
 	enum vex_class class;
 	bool oldest; /**< of its class; else the newest */
 };
@@ -70,11 +62,11 @@ int backlog_init(struct backlog *backlog, uint32_t capacity);
 void backlog_free(struct backlog *backlog);
 
 /**
- * Puts an entry at the end of its class's queue. Where there is no room a less urgent class gives
- * way, the least urgent first; where none waits, the class's own policy tells who is dropped.
+ * Puts a held event at the end of its class's queue. Where there is no room a less urgent class
+ * gives way, the least urgent first; where none waits, the class's own policy tells who is dropped.
  */
 enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
-		enum vex_class class, struct backlog_entry entry, struct backlog_victim *victim);
+		enum vex_class class, uint32_t held, struct backlog_victim *victim);
 
 /** Takes out one of the least urgent class that is below this one. False where none waits. */
 bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
@@ -95,15 +87,14 @@ static inline unsigned backlog_urgent(const struct backlog *backlog)
 }
 
 /** The first of a class that is not empty. */
-static inline const struct backlog_entry *backlog_first(
-		const struct backlog *backlog, unsigned class)
+static inline uint32_t backlog_first(const struct backlog *backlog, unsigned class)
 {
 	const struct backlog_queue *queue = &backlog->queue[class];
 
-	return &queue->ring[queue->head & backlog->mask];
+	return queue->ring[queue->head & backlog->mask];
 }
 
 /** Takes it out. */
-struct backlog_entry backlog_take(struct backlog *backlog, unsigned class);
+uint32_t backlog_take(struct backlog *backlog, unsigned class);
 
 #endif

@@ -24,10 +24,15 @@ static int check(const struct options *options, const char *file, char *why, siz
 		key = "ring_max";
 	else if (!vex_ring_size_valid(options->kernel_ring))
 		key = "kernel_ring";
-	if (!key)
-		return 0;
-	snprintf(why, cap, "%s: %s: a power of two is wanted", file, key);
-	return -1;
+	if (key) {
+		snprintf(why, cap, "%s: %s: a power of two is wanted", file, key);
+		return -1;
+	}
+	if (options->backlog && options->backlog < BACKLOG_MIN) {
+		snprintf(why, cap, "%s: backlog: 0, or 128 to 65536 is wanted", file);
+		return -1;
+	}
+	return 0;
 }
 
 int config_load(struct options *options, const char *file, char *why, size_t cap)
@@ -64,6 +69,7 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 					sizeof(options->kernel_tap)},
 			{"kernel_ring", CONF_U64, &options->kernel_ring, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
+			{"backlog", CONF_U32, &options->backlog, 0, BACKLOG_MAX},
 			{"allow", CONF_MAP, .keys = allow},
 			{"log", CONF_MAP, .keys = log},
 			{0},

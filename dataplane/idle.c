@@ -82,7 +82,7 @@ static bool has_work(struct worker *worker)
 static void keep_house(struct worker *worker)
 {
 	if (worker->gap_pending)
-		deliver_gaps(worker);
+		target_announce(worker);
 	if (worker->kick_pending)
 		kick_subscribers(worker);
 	note_reads(worker);
@@ -101,7 +101,7 @@ static void sleep_until_kicked(struct worker *worker)
 	if (!has_work(worker)) {
 		worker->stat->sleeps++;
 		epoll_wait(worker->epoll, ignored, 8,
-				worker->gap_pending ? SLEEP_OWING_MS : SLEEP_MAX_MS);
+				worker->gap_pending || target_any_waits(worker) ? SLEEP_OWING_MS : SLEEP_MAX_MS);
 	}
 	mark_lanes(worker->plan, vex_lane_sleep_end);
 	VEX_STORE_RELAXED(&worker->stat->sleeping, 0);

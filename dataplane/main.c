@@ -290,7 +290,7 @@ static void serve(struct plane *plane, struct server *server, struct tap *tap,
 		const struct options *options, const sigset_t *handled)
 {
 	while (!stop_requested) {
-		bool drains = port_reap(plane);
+		bool drains = port_reap(plane) | subscriber_reap(plane);
 
 		beat(plane);
 		end_hold(plane, options->settle_ms);
@@ -320,6 +320,10 @@ static int run(const struct options *options, const sigset_t *handled)
 	if (!plane)
 		return VEX_EXIT_CONFIG;
 	plane->ring_max = options->ring_max;
+	if (options->backlog != OPTIONS_BACKLOG_UNSAID) {
+		plane->backlog = options->backlog;
+		plane->holds = options->backlog != 0;
+	}
 	plane->hold_resumed = options->settle_ms != 0;
 	plane_set_idle(plane, options->idle, options->spin_us);
 	vex_membarrier_register();

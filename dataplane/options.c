@@ -23,6 +23,7 @@ enum {
 	OPTION_RING_MAX,
 	OPTION_KERNEL_TAP,
 	OPTION_KERNEL_RING,
+	OPTION_BACKLOG,
 	OPTION_ANYONE,
 	OPTION_LOG_JSON,
 	OPTION_LOG_LEVEL,
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
 		{"ring-max", required_argument, NULL, OPTION_RING_MAX},
 		{"kernel-tap", optional_argument, NULL, OPTION_KERNEL_TAP},
 		{"kernel-ring", required_argument, NULL, OPTION_KERNEL_RING},
+		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
 		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
 		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -81,6 +83,9 @@ void options_usage(void)
 	       "                       (PATH by default " VEX_TAP_DEVICE ")\n"
 	       "  --kernel-ring BYTES  size of its lanes, one a processor, a power of two\n"
 	       "                       (default 4194304)\n"
+	       "  --backlog N          events that may wait for a subscriber whose lane is full, for each\n"
+	       "                       worker, 128 to 65536; 0: none ever does (default: 1024 while\n"
+	       "                       rules are loaded, otherwise none)\n"
 	       "  --allow-anyone       let any user attach; without it root, our own user, and\n"
 	       "                       those that the configuration names\n"
 	       "  --log-json           log as JSON lines\n"
@@ -97,6 +102,7 @@ void options_defaults(struct options *options)
 			.settle_ms = 500,
 			.ring_max = 64ull << 20,
 			.kernel_ring = VEX_TAP_RING_DEFAULT,
+			.backlog = OPTIONS_BACKLOG_UNSAID,
 			.sizes = {.events = 8192, .long_events = 128},
 			.access = {.mode = 0660}};
 	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
@@ -200,6 +206,15 @@ static int read_kernel_tap(struct options *options, const char *text)
 	return -1;
 }
 
+static int read_backlog(struct options *options, const char *text)
+{
+	int status = read_u32("backlog", text, 0, BACKLOG_MAX, &options->backlog);
+
+	if (status < 0 && options->backlog && options->backlog < BACKLOG_MIN)
+		return usage_error("backlog", text, "0, or a number, 128 to 65536");
+	return status;
+}
+
 static int apply(struct options *options, int option)
 {
 	switch (option) {
@@ -229,6 +244,8 @@ static int apply(struct options *options, int option)
 		return read_kernel_tap(options, optarg);
 	case OPTION_KERNEL_RING:
 		return read_ring("kernel-ring", optarg, &options->kernel_ring);
+	case OPTION_BACKLOG:
+		return read_backlog(options, optarg);
 	case OPTION_ANYONE:
 		options->allow_anyone = true;
 		return -1;

@@ -10,6 +10,9 @@
 #include "dataplane/plane.h"
 #include "dataplane/server.h"
 
+/** The default, and only while a rule set is loaded. */
+#define OPTIONS_BACKLOG_UNSAID UINT32_MAX
+
 struct options {
 	char socket[108];
 	const char *config; /**< path, or NULL */
@@ -25,6 +28,7 @@ struct options {
 	char kernel_tap[108]; /**< path of the module's device; empty: none */
 	uint64_t kernel_ring;
 	struct plane_sizes sizes;
+	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */
 	struct server_access access;
 };
 

@@ -65,7 +65,7 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 	burst.from = from;
 	burst.port = from->port;
 	burst.count = burst.taken = burst.stocked = 0;
-	burst.bytes = burst.routed = 0;
+	burst.bytes = burst.routed = burst.held = burst.waits = 0;
 	pipeline[0].run(worker, &burst);
 	if (!burst.taken)
 		return 0;
@@ -91,6 +91,10 @@ uint32_t pipeline_round(struct worker *worker)
 	enum vex_class enough = VEX_CLASS_LOW;
 	uint32_t taken = 0;
 
+	if (VEX_UNLIKELY(target_any_waits(worker)))
+		target_write_waiting(worker);
+	if (VEX_UNLIKELY(worker->blocked_since)) /* its producers wait along */
+		return 0;
 	for (uint32_t i = 0; i < plan->port_count && plan->ports[i].port->qos <= enough; i++) {
 		uint32_t more = run_port(worker, &plan->ports[i]);
 

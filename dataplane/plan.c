@@ -56,8 +56,12 @@ static void plan_subscribers(struct plane *plane, struct worker *worker, struct 
 
 		if (!sub || !sub->started)
 			continue;
-		plan->subscribers |= 1ull << i;
 		plan->targets[i] = sub->targets[worker->index];
+		if (sub->leaving) {
+			plan->leaving |= 1ull << i;
+			continue;
+		}
+		plan->subscribers |= 1ull << i;
 		plan_filter(plan, &sub->filter, 1ull << i);
 	}
 }
@@ -88,6 +92,8 @@ void plan_publish(struct plane *plane, struct worker *worker)
 	plan->generation = ++plane->generation;
 	plan_ports(plane, worker, plan);
 	plan_subscribers(plane, worker, plan);
+	plan->holds = plane->holds;
+	memcpy(plan->policies, plane->policies, sizeof(plan->policies));
 	VEX_STORE_RELEASE(&worker->next_plan, plan); /* acquired by worker_adopt_plan() */
 	wait_until_taken(plane, worker, plan->generation);
 }

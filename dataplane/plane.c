@@ -64,6 +64,17 @@ static struct rte_mempool *pool_of_socket(const char *what, unsigned socket, uin
 	return pool;
 }
 
+/*
+ * Of a socket's objects one half at most may be held, so that the other is left for bursts; each
+ * of its workers has a share of that half.
+ */
+static uint32_t held_share(uint32_t objects)
+{
+	uint32_t workers = rte_lcore_count() - 1;
+
+	return objects / 2 / (workers ? workers : 1);
+}
+
 static int make_worker(struct plane *plane, unsigned lcore, const struct plane_sizes *sizes)
 {
 	struct worker *worker = &plane->workers[plane->worker_count];
@@ -90,8 +101,11 @@ static int make_worker(struct plane *plane, unsigned lcore, const struct plane_s
 	worker->objects = pool_of_socket("events", socket, sizes->events,
 			sizeof(struct vex_object));
 	worker->long_objects = pool_of_socket("long", socket, sizes->long_events, VEX_RECORD_MAX);
+	worker->ns_of_cycles = (uint64_t)((1000000000ull << 32) / (double)plane->stat->tsc_hz);
 	plane->worker_count++;
-	return worker->objects && worker->long_objects ? 0 : -ENOMEM;
+	if (!worker->objects || !worker->long_objects)
+		return -ENOMEM;
+	return held_init(&worker->held, held_share(sizes->events), held_share(sizes->long_events));
 }
 
 static int make_workers(struct plane *plane, const struct plane_sizes *sizes)
@@ -125,6 +139,8 @@ struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_
 	plane->driven = driven;
 	plane->node = node;
 	plane->ring_max = RING_MAX_DEFAULT;
+	plane->backlog = PLANE_BACKLOG_DEFAULT;
+	memcpy(plane->policies, class_defaults, sizeof(plane->policies));
 	error = make_segment(plane);
 	if (!error)
 		error = make_workers(plane, sizes);
@@ -164,6 +180,7 @@ void plane_destroy(struct plane *plane)
 			plane->workers[k].objects = NULL;
 			plane->workers[k].long_objects = NULL;
 		}
+		held_free(&worker->held);
 		free(worker->plans);
 		close(worker->wake);
 		close(worker->epoll);

@@ -12,11 +12,14 @@
 
 #include <stdbool.h>
 
+#include <rte_cycles.h>
 #include <rte_mempool.h>
 
 #include "abi/lane.h"
 #include "base/lane_map.h"
+#include "dataplane/backlog.h"
 #include "dataplane/ends.h"
+#include "dataplane/held.h"
 #include "stat/stat.h"
 
 #define VEX_BURST_MAX 64u
@@ -79,7 +82,9 @@ struct target {
 	uint32_t subscriber;
 	int wake;	  /* eventfd of the subscriber */
 	bool kick_wanted; /* relaxed; cleared by whoever wakes the subscriber */
-	uint64_t bytes;	  /* of the burst that runs */
+	struct backlog backlog;
+	enum vex_class blocks_for; /* while the worker's blocking has its bit */
+	bool left; /* released; nothing waits, and the worker won't touch it any more */
 	struct vex_target_stat *stat;
 	struct vex_ring_map ring;
 	struct vex_page_map page;
@@ -90,6 +95,7 @@ struct subscriber {
 	uint32_t id;
 	int wake;
 	bool started;
+	bool leaving; /* what waits for it is given up; then it is freed */
 	uint32_t boundary; /* whose reverse lane it is; VEX_BOUNDARY_NONE: of none */
 	struct vex_filter filter;
 	uint64_t ring_size;
@@ -107,6 +113,9 @@ struct plan {
 	uint64_t generation;
 	uint32_t port_count;
 	uint64_t subscribers;			/* a bit each, as in the masks below */
+	uint64_t leaving;			/* they get nothing more, but have targets */
+	bool holds; /* backlogs are used: otherwise what finds no room is lost */
+	struct class_policy policies[VEX_CLASS_COUNT];
 	uint64_t by_type[VEX_TYPE_LIMIT];	/* who asked for this type */
 	uint64_t by_boundary[VEX_BOUNDARY_COUNT]; /* who asked for this boundary */
 	struct target *targets[VEX_SUBSCRIBERS_MAX];
@@ -129,6 +138,12 @@ struct worker {
 	uint64_t gap_pending;  /* subscribers that a GAP is owed, a bit each */
 	uint64_t kick_pending; /* subscribers to be woken, a bit each */
 	bool looks_for_losses; /* in empty lanes, in the next round */
+	uint64_t backlogged; /* subscribers that something waits for, a bit each */
+	uint64_t leaving;    /* of the plan's, those that something still waits for */
+	uint64_t blocking;   /* whose backlogs made it stop polling and still have no room */
+	uint64_t blocked_since; /* ns; 0: it polls */
+	enum vex_class blocked_for;
+	struct held_table held;
 	uint32_t timing;     /* bursts until the next one that is timed */
 	/* shared with main */
 	const struct plan *next_plan VEX_LINE_ALIGNED; /* main releases, worker acquires */
@@ -145,6 +160,7 @@ struct worker {
 	struct rte_mempool *long_objects;
 	uint64_t spin_cycles; /* it finds nothing for so long before it naps, */
 	uint64_t nap_cycles;  /* and for so long before it sleeps until it is woken */
+	uint64_t ns_of_cycles; /* nanoseconds of 2^32 cycles */
 	enum idle_strategy idle;
 	uint32_t node;
 };
@@ -162,6 +178,9 @@ struct plane {
 	bool hold_resumed; /* resumed lanes are not polled yet */
 	uint64_t attach_ns; /* when a subscriber last made a step of attaching */
 	uint64_t ring_max; /* bytes a lane, at most */
+	uint32_t backlog;  /* events that may wait for a subscriber, a worker each */
+	bool holds;	   /* even without a rule set */
+	struct class_policy policies[VEX_CLASS_COUNT]; /* of the rule set, or the defaults */
 	uint32_t node;
 };
 
@@ -170,6 +189,19 @@ struct plane_sizes {
 	uint32_t events;      /**< of four cache lines; at least 1,024 */
 	uint32_t long_events; /**< of VEX_RECORD_MAX bytes; at least 64 */
 };
+
+#define PLANE_BACKLOG_DEFAULT 1024u
+
+/** A clock that only goes forward, in nanoseconds; on a worker. */
+static inline uint64_t worker_now_ns(const struct worker *worker)
+{
+	return (uint64_t)((unsigned __int128)rte_rdtsc() * worker->ns_of_cycles >> 32);
+}
+
+static inline uint64_t target_bit(const struct target *target)
+{
+	return 1ull << target->subscriber;
+}
 
 /**
  * Makes the plane: statistics, pools, and a worker for each lcore that EAL has beside the main

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,8 @@
 #include "base/log.h"
 #include "dataplane/plan.h"
 #include "dataplane/subscriber.h"
+
+#define SETTLE_WAIT_NS 20000000u
 
 #define refuse(reason, error, ...) (snprintf(reason, VEX_REASON_MAX, __VA_ARGS__), error)
 
@@ -330,6 +333,29 @@ void port_drain(struct plane *plane, struct port *port)
 			drain_lane(plane, port, port->lanes[i]);
 }
 
+/*
+ * Whether events of the port wait for subscribers. Its worker changes what stands there while the
+ * generation is odd: once it is even and nothing is held, the worker is done with the port.
+ */
+static bool holds(const struct vex_port_stat *stat)
+{
+	uint64_t before = VEX_LOAD_ACQUIRE(&stat->generation); /* released by vex_stat_end() */
+	uint64_t held = VEX_LOAD_ACQUIRE(&stat->held);
+
+	return held || (before & 1) || VEX_LOAD_RELAXED(&stat->generation) != before;
+}
+
+/* Only the worker that holds its events may settle them: waits for it, for 20 ms at most. */
+static bool settled(const struct plane *plane, const struct port *port)
+{
+	const struct timespec pause = {.tv_nsec = 20000};
+	uint64_t end = vex_clock_now() + SETTLE_WAIT_NS;
+
+	while (holds(port->stat) && !plane->driven && vex_clock_now() < end)
+		nanosleep(&pause, NULL);
+	return !holds(port->stat);
+}
+
 int port_move(struct plane *plane, uint32_t id, uint32_t to, char *reason)
 {
 	struct port *port = id < VEX_PORTS_MAX ? plane->ports[id] : NULL;
@@ -345,13 +371,18 @@ int port_move(struct plane *plane, uint32_t id, uint32_t to, char *reason)
 	from = &plane->workers[port->worker];
 	watch_port(from, port, EPOLL_CTL_DEL);
 	port->worker = to;
-	plan_publish(plane, from); /* once acknowledged, the old worker is done with it */
+	plan_publish(plane, from); /* once acknowledged, the old worker takes no more of it */
 	if (!plane->driven) /* what the new one delivers is to be read after that */
 		subscriber_wait_until_read(plane, from->index);
+	if (!settled(plane, port))
+		port->worker = to = from->index;
 	watch_port(&plane->workers[to], port, EPOLL_CTL_ADD);
 	plan_publish(plane, &plane->workers[to]);
 	port->stat->worker = to;
-	return 0;
+	return to != from->index ? 0
+				 : refuse(reason, -EBUSY,
+						   "port %u: %llu of its events wait for subscribers", id,
+						   (unsigned long long)port->stat->held);
 }
 
 static void retire_lane(struct plane *plane, struct port *port, uint32_t number)
@@ -418,8 +449,11 @@ static bool reap_port(struct plane *plane, struct port *port)
 		else
 			drains |= port->lanes[i]->draining;
 	}
-	if (port->stat->state == VEX_SLOT_DRAINING && !port->lane_count)
-		retire_port(plane, port);
+	if (port->stat->state != VEX_SLOT_DRAINING || port->lane_count)
+		return drains;
+	if (holds(port->stat))
+		return true;
+	retire_port(plane, port);
 	return drains;
 }
 

@@ -40,6 +40,7 @@ int port_remove_lane(struct plane *plane, struct port *port, uint32_t number, ch
 /** Begins to drain the whole port. */
 void port_drain(struct plane *plane, struct port *port);
 
+/** -EBUSY where events of the port wait for subscribers: they have to be settled where they wait. */
 int port_move(struct plane *plane, uint32_t port, uint32_t worker, char *reason);
 
 /** Frees what is drained or can't be trusted. Returns whether anything still drains. */

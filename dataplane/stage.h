@@ -9,6 +9,7 @@
 #define VEX_DATAPLANE_STAGE_H
 
 #include "dataplane/plane.h"
+#include "dataplane/target.h"
 
 /** Events that one member of a group is to get. */
 struct group_hit {
@@ -32,6 +33,9 @@ struct burst {
 	uint64_t wanted[VEX_SUBSCRIBERS_MAX];	/* that a subscriber is to get; of those in the plan */
 	uint64_t dropped[VEX_DROP_LIMIT];	/* that nobody gets, by reason; each has one at most */
 	uint64_t of_class[VEX_CLASS_COUNT];	/* by service class; each is in one */
+	uint64_t held;  /* deliver: they have a number in the table of held events */
+	uint64_t waits; /* deliver: somebody waits for them in the end */
+	uint32_t held_number[VEX_BURST_MAX];
 	uint32_t group_hit_count;		/* at most as many as the rule set has groups */
 	struct group_hit *group_hits;
 };
@@ -52,8 +56,5 @@ stage_run stage_deliver;
 
 /** Gives the room that a burst took in its lanes back to their producers. */
 void ingest_release(const struct plan_port *from);
-
-/** Tries to announce losses that subscribers were not told of yet. */
-void deliver_gaps(struct worker *worker);
 
 #endif

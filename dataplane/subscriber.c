@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "dataplane/idle.h"
 #include "dataplane/plan.h"
+#include "dataplane/target.h"
 
 #define READ_WAIT_NS 20000000u
 #define RING_SIZE_DEFAULT (1u << 20)
@@ -103,12 +104,14 @@ static void free_target(struct target *target)
 {
 	if (!target)
 		return;
+	backlog_free(&target->backlog);
 	vex_ring_map_close(&target->ring);
 	vex_page_map_close(&target->page);
 	free(target);
 }
 
-static int map_target(struct subscriber *sub, int fd, struct target **out)
+static int map_target(const struct plane *plane, struct subscriber *sub, int fd,
+		struct target **out)
 {
 	struct target *target = vex_alloc_lines(sizeof(*target));
 	int error;
@@ -121,6 +124,8 @@ static int map_target(struct subscriber *sub, int fd, struct target **out)
 	error = vex_page_map_open(&target->page, fd);
 	if (!error)
 		error = vex_ring_map_create(&target->ring, sub->ring_size);
+	if (!error)
+		error = backlog_init(&target->backlog, plane->backlog);
 	if (error) {
 		free_target(target);
 		return error;
@@ -145,7 +150,7 @@ int subscriber_add_lane(struct plane *plane, struct subscriber *sub, int fd,
 		return refuse(reason, -EINVAL, "lane %u is not one of 0 to %u, or is open", worker,
 				plane->worker_count - 1);
 	}
-	error = map_target(sub, fd, &target);
+	error = map_target(plane, sub, fd, &target);
 	if (error)
 		return refuse(reason, error, "the lane's memory: %s", strerror(-error));
 	target->subscriber = sub->id;
@@ -185,15 +190,54 @@ static void retire_targets(struct plane *plane, struct subscriber *sub)
 	vex_stat_end(&plane->stat->generation);
 }
 
-void subscriber_remove(struct plane *plane, struct subscriber *sub)
+static bool has_left(const struct plane *plane, const struct subscriber *sub)
+{
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		if (!VEX_LOAD_ACQUIRE(&sub->targets[i]->left)) /* released by the worker */
+			return false;
+	return true;
+}
+
+static void free_subscriber(struct plane *plane, struct subscriber *sub)
 {
 	plane->subscribers[sub->id] = NULL;
-	plan_publish_all(plane);
 	retire_targets(plane, sub);
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		free_target(sub->targets[i]);
 	close(sub->wake);
 	free(sub);
+}
+
+void subscriber_remove(struct plane *plane, struct subscriber *sub)
+{
+	if (!sub->started) {
+		free_subscriber(plane, sub);
+		return;
+	}
+	sub->leaving = true;
+	sub->stat->state = VEX_SLOT_DRAINING;
+	plan_publish_all(plane);
+	while (plane->driven && !has_left(plane, sub)) /* else the workers do it */
+		for (uint32_t i = 0; i < plane->worker_count; i++)
+			target_write_waiting(&plane->workers[i]);
+	subscriber_reap(plane);
+}
+
+bool subscriber_reap(struct plane *plane)
+{
+	bool leaving = false;
+
+	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++) {
+		struct subscriber *sub = plane->subscribers[i];
+
+		if (!sub || !sub->leaving)
+			continue;
+		if (has_left(plane, sub))
+			free_subscriber(plane, sub);
+		else
+			leaving = true;
+	}
+	return leaving;
 }
 
 bool subscriber_attaching(const struct plane *plane)
@@ -209,7 +253,7 @@ void subscriber_kick_waiting(struct plane *plane)
 	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++) {
 		struct subscriber *sub = plane->subscribers[i];
 
-		for (uint32_t k = 0; sub && sub->started && k < plane->worker_count; k++)
+		for (uint32_t k = 0; sub && sub->started && !sub->leaving && k < plane->worker_count; k++)
 			if (VEX_LOAD_RELAXED(&sub->targets[k]->kick_wanted))
 				idle_kick(sub->targets[k]);
 	}
@@ -217,7 +261,7 @@ void subscriber_kick_waiting(struct plane *plane)
 
 static uint64_t written(const struct subscriber *sub, uint32_t worker)
 {
-	return sub && sub->started ? VEX_LOAD_RELAXED(&sub->targets[worker]->writer.head) : 0;
+	return sub && sub->started && !sub->leaving ? VEX_LOAD_RELAXED(&sub->targets[worker]->writer.head) : 0;
 }
 
 /* The position is the subscriber's to claim: it can but end the waiting for himself. */

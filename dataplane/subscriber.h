@@ -27,7 +27,11 @@ int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason);
 /** Whether any has said HELLO but not START yet. */
 bool subscriber_attaching(const struct plane *plane);
 
+/** It gets nothing more. It is freed at once, or by subscriber_reap() where events wait for it. */
 void subscriber_remove(struct plane *plane, struct subscriber *sub);
+
+/** Frees those that nothing waits for any more. Returns whether any is still to be freed. */
+bool subscriber_reap(struct plane *plane);
 
 /**
  * Waits until every subscriber has read what the worker had written to it when this was called;

@@ -5,6 +5,7 @@
 
 #include "dataplane/idle.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/target.h"
 
 #define GATHER_BELOW 16u /* records of a round */
 #define GATHER_PAUSES 8u
@@ -16,6 +17,7 @@ void worker_adopt_plan(struct worker *worker)
 	if (VEX_LIKELY(next == worker->plan))
 		return;
 	worker->plan = next;
+	target_adopt_plan(worker);
 	VEX_STORE_RELEASE(&worker->acknowledged, next->generation); /* for plan_publish() */
 }
 

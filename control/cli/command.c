@@ -13,6 +13,8 @@
 	{.words = words_, .params = "", .help = help_, .run = vexctl_##handler},
 #define VEX_ORDER(method, handler, MESSAGE, params_, words_, help_) \
 	{.words = words_, .params = params_, .help = help_, .run = vexctl_##handler},
+#define VEX_TASK(method, handler, ROLE, params_, words_, arguments, help_) \
+	{.words = words_, .params = arguments, .help = help_, .run = vexctl_##handler},
 const struct command commands[] = {
 #include "control.def"
 	{"rules check", "FILE|DIR...:file", "check rules, and load nothing", vexctl_rules_check},
@@ -54,6 +56,18 @@ static const struct {
 	{"capture", "-w --where --count --timeout",
 			"  -w FILE             where to write; - is standard output\n"
 			STREAM_DETAILS},
+	{"rules load", "--message --dry-run",
+			"  --message TEXT  why; stands in the history\n"
+			"  --dry-run       compile them, and load nothing\n\n"
+			"They are in force at once, all of them or none. Exit code 78 where they are\n"
+			"wrong; what was in force stays.\n"},
+	{"rules enable", "--message", "  --message TEXT  why; stands in the history\n"},
+	{"rules disable", "--message",
+			"  --message TEXT  why; stands in the history\n\n"
+			"Until they are enabled, or rules are loaded again.\n"},
+	{"rules rollback", "--message",
+			"  --message TEXT  why; stands in the history\n\n"
+			"Makes a new version with the rules of an old one.\n"},
 	{"rules check", "",
 			"Everything that is wrong is told in one go, each with its file, line and\n"
 			"column. Asks nobody: vex-control need not run.\n\n"

@@ -35,6 +35,8 @@ extern const struct command commands[];
 #define VEX_CALL(method, handler, NEEDS, words, help) int vexctl_##handler(int argc, char **argv);
 #define VEX_ORDER(method, handler, MESSAGE, params, words, help) \
 	int vexctl_##handler(int argc, char **argv);
+#define VEX_TASK(method, handler, ROLE, params, words, arguments, help) \
+	int vexctl_##handler(int argc, char **argv);
 #include "control.def"
 
 int vexctl_rules_check(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "bundle.h"
 #include "rule/rule.h"
 
 /** A set, the files that it was made of, and what is to be said of them. Zeroed: none. */
@@ -27,6 +28,15 @@ json_t *rules_diags_json(const struct rule_diags *diags);
 
 /** Bytes as a JSON string; what is not UTF-8 becomes '?'. */
 json_t *rules_json_text(const char *data, size_t len);
+
+/** A version's number, above 0. */
+bool rules_read_version(const char *text, uint32_t *version);
+
+/** Gets a version, 0: the one in force, from vex-control. NULL with a message on stderr. */
+struct bundle *rules_fetch(uint32_t version);
+
+/** The rules in force, all or those of a list of names; NULL with a message on stderr. */
+json_t *rules_list(const json_t *names);
 
 /** Now, for measuring; nanoseconds. */
 uint64_t rules_now_ns(void);

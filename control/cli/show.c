@@ -118,6 +118,23 @@ int vexctl_drops(int argc, char **argv)
 	return show(argc, argv, "drops.list", "drops", columns, COUNT_OF(columns));
 }
 
+int vexctl_classes(int argc, char **argv)
+{
+	static const struct table_column columns[] = {
+		{"CLASS", "class", TABLE_TEXT},
+		{"EVENTS", "events", TABLE_COUNT},
+		{"DELIVERED", "delivered", TABLE_COUNT},
+		{"DROPPED", "dropped", TABLE_COUNT},
+		{"HELD", "held", TABLE_COUNT},
+		{"MISSED", "missed", TABLE_COUNT},
+		{"DISPLACED", "displaced", TABLE_COUNT},
+		{"BLOCKS", "blocks", TABLE_COUNT},
+		{"BLOCKED NS", "blocked_ns", TABLE_COUNT},
+	};
+
+	return show(argc, argv, "classes.list", "classes", columns, COUNT_OF(columns));
+}
+
 int vexctl_types(int argc, char **argv)
 {
 	static const struct table_column columns[] = {
@@ -144,6 +161,7 @@ int vexctl_subscribers(int argc, char **argv)
 		{"DELIVERED", "delivered", TABLE_COUNT},
 		{"READ", "read", TABLE_COUNT},
 		{"MISSED", "target_full", TABLE_COUNT},
+		{"HELD", "held", TABLE_COUNT},
 		{"GAPS", "gaps", TABLE_COUNT},
 		{"BYTES", "bytes", TABLE_BYTES},
 		{"BOUNDARIES", "boundaries", TABLE_LIST},

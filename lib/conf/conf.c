@@ -186,6 +186,30 @@ static int read_ids(struct reader *reader, const yaml_node_t *node, const struct
 	return 0;
 }
 
+static int read_paths(struct reader *reader, const yaml_node_t *node, const struct conf_key *key)
+{
+	struct conf_paths *paths = key->to;
+	const yaml_node_item_t *item;
+
+	if (node->type != YAML_SEQUENCE_NODE)
+		return fail(reader, node, "%s: a list of paths, [/a, /b, ...], is wanted", key->name);
+	paths->count = 0;
+	for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+			item++) {
+		const yaml_node_t *entry = yaml_document_get_node(&reader->document, *item);
+		struct conf_key one = {.name = key->name, .to = paths->paths[paths->count],
+				.max = CONF_PATH_BYTES};
+
+		if (paths->count == CONF_PATHS_MAX)
+			return fail(reader, entry, "%s: more than %u paths", key->name,
+					CONF_PATHS_MAX);
+		if (read_path(reader, entry, &one))
+			return -1;
+		paths->count++;
+	}
+	return 0;
+}
+
 static int read_value(struct reader *reader, const yaml_node_t *node, const struct conf_key *key)
 {
 	switch (key->kind) {
@@ -203,6 +227,8 @@ static int read_value(struct reader *reader, const yaml_node_t *node, const stru
 	case CONF_USERS:
 	case CONF_GROUPS:
 		return read_ids(reader, node, key);
+	case CONF_PATHS:
+		return read_paths(reader, node, key);
 	}
 	return -1;
 }

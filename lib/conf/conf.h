@@ -19,6 +19,7 @@ enum conf_kind {
 	CONF_WORD,  /**< to: unsigned; index of the word in words */
 	CONF_USERS, /**< to: struct conf_ids; a list of names or numbers */
 	CONF_GROUPS,
+	CONF_PATHS, /**< to: struct conf_paths; a list of absolute paths */
 };
 
 #define CONF_IDS_MAX 32u
@@ -26,6 +27,14 @@ enum conf_kind {
 struct conf_ids {
 	uint32_t count;
 	uint32_t ids[CONF_IDS_MAX];
+};
+
+#define CONF_PATHS_MAX 16u
+#define CONF_PATH_BYTES 256u
+
+struct conf_paths {
+	uint32_t count;
+	char paths[CONF_PATHS_MAX][CONF_PATH_BYTES];
 };
 
 struct conf_key {

@@ -36,9 +36,9 @@ const char *vex_stage_name(unsigned stage)
 	return stage < VEX_STAGE_LIMIT ? stages[stage] : NULL;
 }
 
-const char *vex_class_name(unsigned class_)
+const char *vex_class_name(unsigned class)
 {
-	return class_ < VEX_CLASS_COUNT ? classes[class_] : NULL;
+	return class < VEX_CLASS_COUNT ? classes[class] : NULL;
 }
 
 const char *vex_drop_name(unsigned drop)

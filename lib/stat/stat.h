@@ -115,12 +115,18 @@ struct vex_stage_stat {
 	uint64_t timed;  /**< events of the bursts that were timed */
 };
 
+struct vex_class_stat {
+#define VEX_CLASS_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+};
+
 /** By that worker; lcore, cpu, socket and port_count by the main core. */
 struct vex_worker_stat {
 	uint64_t generation;
 #define VEX_WORKER_COUNTER(name, description) uint64_t name;
 #include "stat/stat.def"
 	struct vex_stage_stat stage[VEX_STAGE_LIMIT];
+	struct vex_class_stat class[VEX_CLASS_COUNT];
 	uint64_t type[VEX_TYPE_LIMIT]; /**< events received, by type */
 	uint32_t lcore VEX_LINE_ALIGNED;
 	uint32_t cpu;
@@ -211,7 +217,7 @@ unsigned vex_verify(const struct vex_stat_segment *copy, struct vex_verify_row *
 		unsigned cap, bool *ok);
 
 const char *vex_stage_name(unsigned stage);
-const char *vex_class_name(unsigned class_);
+const char *vex_class_name(unsigned class);
 const char *vex_drop_name(unsigned drop);
 const char *vex_drop_text(unsigned drop);
 const char *vex_reject_name(unsigned reject);

@@ -16,6 +16,8 @@ struct totals {
 	uint64_t workers_delivered;
 	uint64_t workers_copies;
 	uint64_t workers_rejected;
+	uint64_t workers_held;
+	uint64_t workers_missed;
 	uint64_t workers_unfinished; /* entered translate, but neither delivered nor dropped */
 };
 
@@ -170,13 +172,16 @@ static void target_fill(struct table *table, const struct vex_target_stat *targe
 {
 	row->received += target->offered;
 	row->delivered += target->delivered;
-	row->dropped += target->target_full;
+	row->dropped += target->target_full + target->target_gone;
+	row->held += target->held;
 	table->sum.copies += target->delivered;
 	table->sum.target_full += target->target_full;
-	if (target->offered != target->delivered + target->target_full)
-		FAIL(row, "lane %d: %" PRIu64 " offered, but %" PRIu64 " delivered and %" PRIu64
-				" dropped", lane, target->offered, target->delivered,
-				target->target_full);
+	if (target->offered != target->delivered + target->target_full + target->target_gone +
+					target->held)
+		FAIL(row, "lane %d: %" PRIu64 " offered, but %" PRIu64 " delivered, %" PRIu64
+				" dropped and %" PRIu64 " held", lane, target->offered,
+				target->delivered, target->target_full + target->target_gone,
+				target->held);
 	if (target->read > target->delivered)
 		FAIL(row, "lane %d: it says it read %" PRIu64 ", more than %" PRIu64 " delivered",
 				lane, target->read, target->delivered);
@@ -244,6 +249,44 @@ static void worker_check_chain(const struct vex_worker_stat *worker, struct vex_
 				worker->delivered, worker->copies);
 }
 
+static void worker_check_classes(const struct vex_worker_stat *worker, struct vex_verify_row *row)
+{
+	uint64_t events = 0, delivered = 0;
+	unsigned i;
+
+	for (i = 0; i < VEX_CLASS_COUNT; i++) {
+		const struct vex_class_stat *class = &worker->class[i];
+
+		events += class->events;
+		delivered += class->delivered;
+		if (class->events != class->delivered + class->dropped + class->held)
+			FAIL(row, "class %s: %" PRIu64 " events, but %" PRIu64 " delivered, %" PRIu64
+					" dropped and %" PRIu64 " held", vex_class_name(i),
+					class->events, class->delivered, class->dropped,
+					class->held);
+		if (class->displaced > class->missed)
+			FAIL(row, "class %s: %" PRIu64 " gave way, but only %" PRIu64 " were missed",
+					vex_class_name(i), class->displaced, class->missed);
+	}
+	if (events != worker->stage[VEX_STAGE_DELIVER].in)
+		FAIL(row, "%" PRIu64 " entered %s, but %" PRIu64 " were counted by class",
+				worker->stage[VEX_STAGE_DELIVER].in,
+				vex_stage_name(VEX_STAGE_DELIVER), events);
+	if (delivered != worker->delivered)
+		FAIL(row, "%" PRIu64 " delivered, but %" PRIu64 " were counted by class",
+				worker->delivered, delivered);
+}
+
+static uint64_t held_by(const struct vex_worker_stat *worker)
+{
+	uint64_t held = 0;
+	unsigned i;
+
+	for (i = 0; i < VEX_CLASS_COUNT; i++)
+		held += worker->class[i].held;
+	return held;
+}
+
 static void worker_fill(struct table *table, const struct vex_worker_stat *worker,
 		struct vex_verify_row *row)
 {
@@ -253,12 +296,16 @@ static void worker_fill(struct table *table, const struct vex_worker_stat *worke
 
 	row->received = worker->received;
 	row->delivered = worker->delivered;
-	row->dropped = (ingest->in - ingest->out) + (deliver->in - worker->delivered);
-	row->held = ingest->out - deliver->in;
+	row->held = ingest->out - deliver->in + held_by(worker);
+	row->dropped = (ingest->in - ingest->out) + (deliver->in - worker->delivered) -
+			held_by(worker);
 	total->workers_received += worker->received;
 	total->workers_delivered += worker->delivered;
 	total->workers_copies += worker->copies;
 	total->workers_rejected += ingest->in - ingest->out;
+	total->workers_held += row->held;
+	for (unsigned i = 0; i < VEX_CLASS_COUNT; i++)
+		total->workers_missed += worker->class[i].missed;
 	total->workers_unfinished += ingest->out - worker->delivered;
 }
 
@@ -273,6 +320,7 @@ static void verify_workers(struct table *table)
 		snprintf(row.what, sizeof(row.what), "worker %u", i);
 		worker_fill(table, &segment->worker[i], &row);
 		worker_check_chain(&segment->worker[i], &row);
+		worker_check_classes(&segment->worker[i], &row);
 		table_add(table, &row);
 	}
 }
@@ -291,6 +339,9 @@ static void verify_whole(struct table *table)
 			total->workers_rejected);
 	table_compare(table, "dropped and held: ports = stages", total->dropped + total->all.held,
 			total->workers_unfinished);
+	table_compare(table, "held: ports = workers", total->all.held, total->workers_held);
+	table_compare(table, "missed: subscribers = classes", total->target_full,
+			total->workers_missed);
 	table_at_most(table, "dropped at full lanes: ports <= subscribers", total->dropped_full,
 			total->target_full);
 	total->all.ok = true;

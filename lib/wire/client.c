@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 struct wire_client {
 	int fd;
 	unsigned timeout_ms;
+	unsigned waited_ms; /* for the answer, at last */
 	json_int_t last_id;
 	size_t len;                      /* bytes of in that are filled */
 	char in[WIRE_MESSAGE_MAX + 1];   /* a message and its newline */
@@ -117,9 +119,8 @@ static int wait_readable(const struct wire_client *client, int64_t deadline)
 }
 
 /* A server that refuses us says so and closes, perhaps before we wrote: then its word counts. */
-static int send_all(const struct wire_client *client, const char *line)
+static int send_all(const struct wire_client *client, const char *line, size_t left)
 {
-	size_t left = strlen(line);
 	ssize_t n;
 
 	while (left) {
@@ -136,9 +137,13 @@ static int send_all(const struct wire_client *client, const char *line)
 	return 0;
 }
 
-/* Returns the length of the line that begins the buffer. */
+/*
+ * Returns the length of the line that begins the buffer. Who is turned away before he has sent
+ * all hears of the reset first; the reason stands behind it.
+ */
 static ssize_t receive_line(struct wire_client *client, int64_t deadline)
 {
+	bool reset = false;
 	size_t scanned = 0;
 	char *newline;
 	ssize_t n;
@@ -155,10 +160,11 @@ static ssize_t receive_line(struct wire_client *client, int64_t deadline)
 		if (ret < 0)
 			return ret;
 		n = recv(client->fd, client->in + client->len, sizeof(client->in) - client->len, 0);
-		if (n == 0)
+		if (n == 0 || (n < 0 && errno == ECONNRESET && reset))
 			return -ECONNRESET;
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR && errno != ECONNRESET)
 			return -errno;
+		reset = n < 0 && errno == ECONNRESET;
 		if (n > 0)
 			client->len += (size_t)n;
 	}
@@ -168,7 +174,7 @@ static int no_answer(const struct wire_client *client, int error, struct wire_fa
 {
 	if (error == -ETIMEDOUT)
 		wire_fail(failure, WIRE_INTERNAL, "%s did not answer within %u ms", client->path,
-				client->timeout_ms);
+				client->waited_ms);
 	else if (error == -ECONNRESET)
 		wire_fail(failure, WIRE_INTERNAL, "%s closed the connection without an answer",
 				client->path);
@@ -177,24 +183,43 @@ static int no_answer(const struct wire_client *client, int error, struct wire_fa
 	return error;
 }
 
-int wire_client_call(struct wire_client *client, const char *method, json_t *params,
-		json_t **result, struct wire_failure *failure)
+int wire_client_begin(struct wire_client *client, const char *method, json_t *params,
+		const void *bytes, size_t size, struct wire_failure *failure)
 {
-	int64_t deadline = now_ms() + client->timeout_ms;
-	char *line = wire_format_request(++client->last_id, method, params);
-	ssize_t len;
+	char *line = wire_format_request(++client->last_id, method, params, size);
+	int ret;
+
+	client->waited_ms = client->timeout_ms;
+	if (!line)
+		return no_answer(client, -EMSGSIZE, failure);
+	ret = send_all(client, line, strlen(line));
+	free(line);
+	if (!ret && size)
+		ret = send_all(client, bytes, size);
+	return ret < 0 ? no_answer(client, ret, failure) : 0;
+}
+
+int wire_client_wait(struct wire_client *client, unsigned timeout_ms, json_t **result,
+		struct wire_failure *failure)
+{
+	ssize_t len = receive_line(client, now_ms() + timeout_ms);
 	int ret;
 
 	*result = NULL;
-	if (!line)
-		return no_answer(client, -EMSGSIZE, failure);
-	ret = send_all(client, line);
-	free(line);
-	len = ret < 0 ? ret : receive_line(client, deadline);
+	client->waited_ms = timeout_ms;
 	if (len < 0)
 		return no_answer(client, (int)len, failure);
 	ret = wire_parse_response(client->in, (size_t)len, client->last_id, result, failure);
 	client->len -= (size_t)len + 1;
 	memmove(client->in, client->in + len + 1, client->len);
 	return ret;
+}
+
+int wire_client_call(struct wire_client *client, const char *method, json_t *params,
+		json_t **result, struct wire_failure *failure)
+{
+	int ret = wire_client_begin(client, method, params, NULL, 0, failure);
+
+	*result = NULL;
+	return ret ? ret : wire_client_wait(client, client->timeout_ms, result, failure);
 }

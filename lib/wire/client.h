@@ -28,4 +28,15 @@ void wire_client_close(struct wire_client *client);
 int wire_client_call(struct wire_client *client, const char *method, json_t *params,
 		json_t **result, struct wire_failure *failure);
 
+/**
+ * The same in two steps, for calls that take long: sends the request and size bytes behind it,
+ * which may be none; then waits. Both are borrowed. Returns 0 or a negative errno with failure.
+ */
+int wire_client_begin(struct wire_client *client, const char *method, json_t *params,
+		const void *bytes, size_t size, struct wire_failure *failure);
+
+/** As wire_client_call(). After -ETIMEDOUT the answer may be waited for again. */
+int wire_client_wait(struct wire_client *client, unsigned timeout_ms, json_t **result,
+		struct wire_failure *failure);
+
 #endif

@@ -80,7 +80,7 @@ static bool version_ok(const json_t *root)
 static bool key_known(const char *key)
 {
 	return !strcmp(key, "jsonrpc") || !strcmp(key, "id") || !strcmp(key, "method") ||
-			!strcmp(key, "params");
+			!strcmp(key, "params") || !strcmp(key, "bytes");
 }
 
 static const char *request_fault(const struct wire_request *request)
@@ -98,8 +98,18 @@ static const char *request_fault(const struct wire_request *request)
 		return "\"method\" must be a string of 1 to 64 bytes";
 	json_object_foreach(request->root, key, value)
 		if (!key_known(key))
-			return "only jsonrpc, id, method and params may stand in a request";
+			return "only jsonrpc, id, method, params and bytes may stand in a request";
 	return NULL;
+}
+
+/* -1 where what stands there is no such number. */
+static int read_bytes(const json_t *bytes, size_t *count)
+{
+	if (bytes && (!json_is_integer(bytes) || json_integer_value(bytes) < 0 ||
+			json_integer_value(bytes) > WIRE_BYTES_MAX))
+		return -1;
+	*count = (size_t)json_integer_value(bytes);
+	return 0;
 }
 
 int wire_parse_request(const char *text, size_t len, struct wire_request *request,
@@ -121,6 +131,11 @@ int wire_parse_request(const char *text, size_t len, struct wire_request *reques
 	fault = request_fault(request);
 	if (fault) {
 		wire_fail(failure, WIRE_INVALID, "%s", fault);
+		return -EBADMSG;
+	}
+	if (read_bytes(json_object_get(request->root, "bytes"), &request->bytes) < 0) {
+		wire_fail(failure, WIRE_INVALID, "\"bytes\" must be an integer up to %u",
+				WIRE_BYTES_MAX);
 		return -EBADMSG;
 	}
 	request->params = json_object_get(request->root, "params");
@@ -202,10 +217,14 @@ static char *dump_line(json_t *message)
 	return line;
 }
 
-char *wire_format_request(json_int_t id, const char *method, json_t *params)
+char *wire_format_request(json_int_t id, const char *method, json_t *params, size_t bytes)
 {
-	return dump_line(json_pack("{s:s, s:I, s:s, s:O*}", "jsonrpc", "2.0", "id", id, "method",
-			method, "params", params));
+	json_t *request = json_pack("{s:s, s:I, s:s, s:O*}", "jsonrpc", "2.0", "id", id, "method",
+			method, "params", params);
+
+	if (bytes)
+		json_object_set_new(request, "bytes", json_integer((json_int_t)bytes));
+	return dump_line(request);
 }
 
 char *wire_format_result(json_t *id, json_t *result)

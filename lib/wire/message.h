@@ -2,7 +2,8 @@
 /*
  * Messages of the control protocol: JSON-RPC 2.0, each message one line of JSON. Every request
  * has an id, an integer or a string, since every call is answered; params, where there are
- * any, are an object. Batches are not part of it.
+ * any, are an object. Batches are not part of it. What is too large for a message follows its
+ * request: a member "bytes" says how many bytes stand behind the newline.
  *
  * These functions are pure and thread-safe; what they allocate belongs to the caller.
  */
@@ -17,6 +18,8 @@
 /** Objects and arrays within each other, in one message. */
 #define WIRE_DEPTH_MAX 16u
 #define WIRE_METHOD_MAX 64u
+/** Bytes that may follow a request, and of all requests at a server together. */
+#define WIRE_BYTES_MAX (512u << 20)
 /** Bytes of an id that is a string. */
 #define WIRE_ID_MAX 64u
 #define WIRE_TEXT_MAX 512u
@@ -32,6 +35,8 @@ enum wire_code {
 	WIRE_DENIED = -32001,  /**< the caller may not do this */
 	WIRE_REFUSED = -32002, /**< the data plane said no */
 	WIRE_BUSY = -32003,    /**< a limit is reached; later it may work */
+	WIRE_RULES = -32004,   /**< the rules are wrong, or there is no such version */
+	WIRE_STATE = -32005,   /**< what is to be kept can't be: no room, no permission */
 };
 
 /** Why something failed: a code of wire_code and a sentence for people. */
@@ -45,6 +50,7 @@ struct wire_request {
 	json_t *id;         /**< NULL where none could be read */
 	const char *method; /**< NULL where the request is not valid */
 	json_t *params;     /**< an object, or NULL where there are none */
+	size_t bytes;       /**< that follow the request, up to WIRE_BYTES_MAX */
 };
 
 void wire_fail(struct wire_failure *failure, int code, const char *format, ...)
@@ -71,9 +77,9 @@ int wire_parse_response(const char *text, size_t len, json_int_t id, json_t **re
 /*
  * One message with its newline, to be freed by the caller; NULL where memory is short or the
  * message would be larger than WIRE_MESSAGE_MAX. id may be NULL for none. params and result
- * are borrowed; params may be NULL.
+ * are borrowed; params may be NULL. bytes is how many will follow the request.
  */
-char *wire_format_request(json_int_t id, const char *method, json_t *params);
+char *wire_format_request(json_int_t id, const char *method, json_t *params, size_t bytes);
 char *wire_format_result(json_t *id, json_t *result);
 char *wire_format_failure(json_t *id, const struct wire_failure *failure);
 

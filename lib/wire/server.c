@@ -33,6 +33,9 @@ struct connection {
 	bool closed;    /* libuv is done with it */
 	struct wire_request request;
 	struct wire_call call;
+	char *bytes;    /* that follow the request */
+	size_t wanted;  /* of bytes; counted in the server's held */
+	size_t got;
 };
 
 struct wire_server {
@@ -42,6 +45,7 @@ struct wire_server {
 	void *context;
 	unsigned handles; /* not closed yet: listener, sweeper and connections */
 	unsigned count;
+	size_t held; /* bytes that follow requests, of all connections */
 	struct connection *connections[WIRE_CONNECTIONS_MAX];
 };
 
@@ -53,12 +57,29 @@ static void server_release(struct wire_server *server)
 		free(server);
 }
 
+/* The server is gone where the connection is closed and nothing of it is held any more. */
+static void unhold(struct connection *c)
+{
+	if (c->wanted)
+		c->server->held -= c->wanted;
+	c->wanted = 0;
+}
+
+static void release_bytes(struct connection *c)
+{
+	unhold(c);
+	c->got = 0;
+	free(c->bytes);
+	c->bytes = NULL;
+}
+
 /* A call under way keeps the connection's memory, but nothing else of it. */
 static void connection_free(struct connection *c)
 {
 	if (!c->closed || c->calling)
 		return;
 	wire_request_clear(&c->request);
+	free(c->bytes);
 	free(c->in);
 	free(c->out);
 	free(c);
@@ -69,6 +90,7 @@ static void on_closed(uv_handle_t *handle)
 	struct connection *c = handle->data;
 
 	c->closed = true;
+	unhold(c);
 	server_release(c->server);
 	connection_free(c);
 }
@@ -105,6 +127,7 @@ static void connection_send(struct connection *c, char *line)
 	uv_buf_t buf;
 
 	wire_request_clear(&c->request);
+	release_bytes(c);
 	if (!line || uv_is_closing((uv_handle_t *)&c->pipe)) {
 		free(line);
 		connection_close(c);
@@ -117,18 +140,54 @@ static void connection_send(struct connection *c, char *line)
 		connection_close(c);
 }
 
-static void connection_begin(struct connection *c, const char *line, size_t len)
+static void connection_call(struct connection *c)
 {
 	struct wire_server *server = c->server;
+
+	c->calling = true;
+	server->ops->call(server->context, &c->call, c->request.method, c->request.params);
+}
+
+/* Makes room for what follows the request; false, with the reason, where there is none. */
+static bool take_bytes(struct connection *c, struct wire_failure *failure)
+{
+	struct wire_server *server = c->server;
+	size_t bytes = c->request.bytes;
+
+	if (!server->ops->accept) {
+		wire_fail(failure, WIRE_INVALID, "no bytes may follow a request");
+		return false;
+	}
+	if (!server->ops->accept(server->context, &c->peer, c->request.method, bytes, failure))
+		return false;
+	if (bytes <= WIRE_BYTES_MAX - server->held)
+		c->bytes = malloc(bytes);
+	if (!c->bytes) {
+		wire_fail(failure, WIRE_BUSY, "no room for %zu bytes beside those of others", bytes);
+		return false;
+	}
+	c->wanted = bytes;
+	server->held += bytes;
+	return true;
+}
+
+/* What follows on a connection whose bytes nobody wants can't be told from requests: it ends. */
+static void connection_begin(struct connection *c, const char *line, size_t len)
+{
 	struct wire_failure failure;
 
 	c->active_ms = uv_now(c->pipe.loop);
 	if (wire_parse_request(line, len, &c->request, &failure) < 0) {
+		c->last = json_object_get(c->request.root, "bytes") != NULL;
 		connection_send(c, wire_format_failure(c->request.id, &failure));
-		return;
+	} else if (!c->request.bytes) {
+		connection_call(c);
+	} else if (take_bytes(c, &failure)) {
+		connection_pump(c);
+	} else {
+		c->last = true;
+		connection_send(c, wire_format_failure(c->request.id, &failure));
 	}
-	c->calling = true;
-	server->ops->call(server->context, &c->call, c->request.method, c->request.params);
 }
 
 static void connection_refuse_size(struct connection *c)
@@ -147,6 +206,10 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	char *in;
 
 	(void)suggested;
+	if (c->wanted) {
+		*buf = uv_buf_init(c->bytes + c->got, (unsigned)(c->wanted - c->got));
+		return;
+	}
 	*buf = uv_buf_init(NULL, 0);
 	if (c->start) {
 		memmove(c->in, c->in + c->start, c->len - c->start);
@@ -175,8 +238,35 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		connection_close(c);
 		return;
 	}
-	c->len += (size_t)n;
+	if (c->wanted) {
+		c->got += (size_t)n;
+		c->active_ms = uv_now(c->pipe.loop);
+	} else {
+		c->len += (size_t)n;
+	}
 	connection_pump(c);
+}
+
+/* Takes what was read with the request, then waits for the rest of what follows it. */
+static void pump_bytes(struct connection *c)
+{
+	size_t there = c->len - c->start;
+	int ret;
+
+	if (there > c->wanted - c->got)
+		there = c->wanted - c->got;
+	memcpy(c->bytes + c->got, c->in + c->start, there);
+	c->got += there;
+	c->start += there;
+	c->scanned = c->start;
+	if (c->got == c->wanted) {
+		uv_read_stop((uv_stream_t *)&c->pipe);
+		connection_call(c);
+		return;
+	}
+	ret = uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+	if (ret < 0 && ret != UV_EALREADY)
+		connection_close(c);
 }
 
 /* Goes on with a connection that has no call under way and nothing to write. */
@@ -186,6 +276,10 @@ static void connection_pump(struct connection *c)
 	size_t start = c->start;
 	int ret;
 
+	if (c->wanted) {
+		pump_bytes(c);
+		return;
+	}
 	if (c->len > c->scanned)
 		newline = memchr(c->in + c->scanned, '\n', c->len - c->scanned);
 	if (newline) {
@@ -356,6 +450,18 @@ unsigned wire_server_connections(const struct wire_server *server)
 const struct wire_peer *wire_call_peer(const struct wire_call *call)
 {
 	return &call->connection->peer;
+}
+
+void *wire_call_take_bytes(struct wire_call *call, size_t *size)
+{
+	struct connection *c = call->connection;
+	void *bytes = c->bytes;
+
+	*size = c->got;
+	c->bytes = NULL;
+	unhold(c);
+	c->got = 0;
+	return bytes;
 }
 
 /* The call's memory is its connection's, which may be gone but for it. */

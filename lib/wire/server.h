@@ -40,6 +40,12 @@ struct wire_server_ops {
 	 * method and params (NULL where there are none) are valid until then.
 	 */
 	void (*call)(void *context, struct wire_call *call, const char *method, json_t *params);
+	/**
+	 * Whether so many bytes may follow a request, which is called once they are there; if not,
+	 * fills failure: the caller is told and let go. NULL: they never may.
+	 */
+	bool (*accept)(void *context, const struct wire_peer *peer, const char *method,
+			size_t bytes, struct wire_failure *failure);
 };
 
 /** Serves the listening socket fd, which it takes over also where it fails. */
@@ -55,6 +61,9 @@ void wire_server_stop(struct wire_server *server);
 unsigned wire_server_connections(const struct wire_server *server);
 
 const struct wire_peer *wire_call_peer(const struct wire_call *call);
+
+/** The bytes that followed the request; on the heap, and the caller's from now on. NULL: none. */
+void *wire_call_take_bytes(struct wire_call *call, size_t *size);
 
 /** Takes over result. */
 void wire_reply(struct wire_call *call, json_t *result);

@@ -64,7 +64,7 @@ class Case(unittest.TestCase):
 
     def control_command(self, *options):
         return [Programs.control, '--socket', self.control_socket, '--data-socket',
-                self.data_socket, *options]
+                self.data_socket, '--state-dir', os.path.join(self.folder, 'state'), *options]
 
     def start_control(self, *options):
         with open(self.log_path, 'ab') as log:

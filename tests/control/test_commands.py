@@ -16,7 +16,9 @@ LISTS = {
     'stages': ['worker', 'stage', 'in', 'out', 'bursts', 'events_per_burst', 'cycles_per_event'],
     'drops': ['kind', 'reason', 'count', 'retired', 'description'],
     'types': ['id', 'type', 'category', 'count', 'description'],
-    'subscribers': ['subscriber', 'name', 'pid', 'uid', 'offered', 'delivered', 'read', 'types'],
+    'subscribers': ['subscriber', 'name', 'pid', 'uid', 'offered', 'delivered', 'read', 'held', 'types'],
+    'classes': ['class', 'events', 'delivered', 'dropped', 'held', 'missed', 'displaced', 'blocks',
+                'blocked_ns'],
     'calls': ['method', 'role', 'params', 'help'],
 }
 

@@ -9,6 +9,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from anyone import reach
 from mirror import PROGRAM, Mirror, is_mounted, wait_for
 
 problems = []
@@ -20,8 +23,8 @@ def check(condition, what):
         problems.append(what)
 
 
-def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30,
+def run(*arguments, program=PROGRAM, **options):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30,
                           check=False, **options)
 
 
@@ -77,7 +80,9 @@ def directories(base):
     refused(78, "lies inside SOURCE", source, source)
     refused(78, "in use", source, "/proc")
     os.chmod(full, 0o700)
-    refused(78, "you may not read", full, mount, user=65534, group=65534, extra_groups=[])
+    path, env = reach(base, PROGRAM)
+    refused(78, "you may not read", full, mount, program=path, env=env, user=65534, group=65534,
+            extra_groups=[])
 
 
 def in_use(base):
@@ -125,7 +130,8 @@ def unprivileged(base):
         os.chown(os.path.join(own, name), 65534, 65534)
     who = {"user": 65534, "group": 65534, "extra_groups": []}
     log = open(os.path.join(own, "log"), "w")
-    process = subprocess.Popen([PROGRAM, "--no-events", "s", "m"], cwd=own, stderr=log, **who)
+    path, env = reach(base, PROGRAM)
+    process = subprocess.Popen([path, "--no-events", "s", "m"], cwd=own, stderr=log, env=env, **who)
     mount = os.path.join(own, "m")
     wait_for(lambda: is_mounted(mount) or process.poll() is not None, what="the mount")
     if process.poll() is not None and not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:

@@ -8,6 +8,8 @@ import stat
 import subprocess
 import unittest
 
+import raw
+from anyone import reach
 from processes import Case, LIMIT_S, program, wait_for
 
 OK, USAGE, CONFIG = 0, 2, 78
@@ -18,7 +20,10 @@ STRANGER = 12345
 
 class Options(Case):
     def run_plane(self, *args, **more):
-        done = subprocess.run([program('VEX_DATAPLANE'), *args], capture_output=True, text=True,
+        path = program('VEX_DATAPLANE')
+        if 'user' in more:
+            path, more['env'] = reach(self.folder, path)
+        done = subprocess.run([path, *args], capture_output=True, text=True,
                               timeout=LIMIT_S, check=False, **more)
         return done.returncode, done.stdout, done.stderr
 
@@ -170,7 +175,8 @@ class Options(Case):
 
     def load_as(self, user):
         """Whether this user may attach, and what he is told if not."""
-        done = subprocess.run([program('VEX_LOAD'), 'produce', self.socket], user=user, group=user,
+        path, env = reach(self.folder, program('VEX_LOAD'))
+        done = subprocess.run([path, 'produce', self.socket], user=user, group=user, env=env,
                               extra_groups=[], capture_output=True, text=True, input='',
                               timeout=LIMIT_S, check=False)
         self.assertLessEqual(done.stderr.count('\n'), 1)
@@ -203,14 +209,16 @@ class Options(Case):
 
     def test_strangers_may_not_control_nor_keep_ids(self):
         self.plane('--allow-anyone')
-        done = subprocess.run([program('PLANE_TOOL'), self.socket, 'stats'], user=NOBODY,
+        path, env = reach(self.folder, program('PLANE_TOOL'), raw.__file__)
+        done = subprocess.run([path, self.socket, 'stats'], user=NOBODY, env=env,
                               capture_output=True, text=True, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn('only root', done.stderr)
         code = ("import sys, raw\nwith raw.Connection(sys.argv[1]) as c:\n"
                 "    print(c.say_hello(raw.PRODUCER, flags=1).reason)\n"
                 "    print(c.say_hello(raw.PRODUCER, boundary=raw.KERNEL).reason)\n")
-        done = subprocess.run(['python3', '-c', code, self.socket], user=NOBODY, check=True,
+        done = subprocess.run(['python3', '-c', code, self.socket], user=NOBODY, check=True, env=env,
+                              cwd='/',
                               capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual(done.stdout.count('only root'), 2, done.stdout)
 

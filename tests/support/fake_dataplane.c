@@ -7,9 +7,12 @@
  *
  * FAULT is off-by-one (a port's count is wrong), refuse (nobody is let in), mute (orders are
  * not answered), no-fd (WELCOME without the segment), wrong-answer, torn (a block stays in the
- * middle of a change), held (events are held for ever), or none.
+ * middle of a change), held (events are held for ever), refuse-rules, mute-rules (they are not
+ * answered), die-rules (ends when rules come, and has taken them), or none. Rules are checked, and
+ * their generation must grow.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/message.h"
+#include "rule/verify.h"
 #include "unit/plane_model.h"
 
 #define CLIENTS_MAX 8u
@@ -32,6 +36,7 @@ struct fake {
 	const char *fault;
 	struct vex_stat_segment *segment;
 	int segment_fd;
+	uint64_t generation; /* of the rules in force */
 	unsigned count;
 	struct pollfd fds[1 + CLIENTS_MAX];
 };
@@ -86,10 +91,8 @@ static void make_segment(struct fake *fake)
 	strcpy(segment->port[2].name, "\033[31mred\xff");
 	if (fault_is(fake, "off-by-one"))
 		segment->port[0].delivered--;
-	for (i = 0; i < MODEL_PORTS && !fault_is(fake, "held"); i++) {
-		segment->port[i].drop[VEX_DROP_UNMATCHED] += segment->port[i].held;
-		segment->port[i].held = 0;
-	}
+	if (!fault_is(fake, "held"))
+		model_drop_held(segment);
 	if (fault_is(fake, "torn"))
 		segment->port[0].generation |= 1;
 	fake->segment = segment;
@@ -125,8 +128,53 @@ static void carry_out(struct fake *fake, struct vex_message *message)
 	message->type = fault_is(fake, "wrong-answer") ? VEX_MESSAGE_LANE_ADDED : VEX_MESSAGE_DONE;
 }
 
-static int answer(struct fake *fake, int socket, struct vex_message *message)
+/* Whether what came is an image that nobody can change. */
+static bool is_image(int fd, uint64_t size)
 {
+	int seals = fd < 0 ? 0 : fcntl(fd, F_GET_SEALS);
+	int want = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	void *image = MAP_FAILED;
+	const char *why;
+	bool good;
+
+	if (seals >= 0 && (seals & want) == want)
+		image = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (image == MAP_FAILED)
+		return false;
+	good = !rule_image_verify(image, size, &why);
+	munmap(image, size);
+	return good;
+}
+
+static void take_rules(struct fake *fake, struct vex_message *message, int fd)
+{
+	uint64_t generation = message->rules.generation;
+
+	if (fault_is(fake, "die-rules"))
+		exit(0);
+	if (fault_is(fake, "refuse-rules")) {
+		refuse(message, -EINVAL, "not these rules");
+	} else if (!is_image(fd, message->rules.size)) {
+		refuse(message, -EBADMSG, "no image");
+	} else if (generation < fake->generation) {
+		refuse(message, -EALREADY, "the generation must grow");
+	} else {
+		fake->generation = generation;
+		message->type = VEX_MESSAGE_DONE;
+		message->done.generation = generation;
+		message->done.swap_ns = 1000;
+	}
+}
+
+static int answer(struct fake *fake, int socket, struct vex_message *message,
+		int fd)
+{
+	if (message->type == VEX_MESSAGE_RULES) {
+		if (fault_is(fake, "mute-rules"))
+			return 0;
+		take_rules(fake, message, fd);
+		return vex_message_send(socket, message, -1);
+	}
 	if (message->type != VEX_MESSAGE_HELLO) {
 		if (fault_is(fake, "mute"))
 			return 0;
@@ -147,10 +195,10 @@ static void serve_client(struct fake *fake, unsigned i)
 	int fd;
 	int error = vex_message_receive(fake->fds[i].fd, &message, &fd);
 
-	if (!error && fd >= 0)
-		close(fd);
 	if (!error)
-		error = answer(fake, fake->fds[i].fd, &message);
+		error = answer(fake, fake->fds[i].fd, &message, fd);
+	if (fd >= 0)
+		close(fd);
 	if (error) {
 		close(fake->fds[i].fd);
 		fake->fds[i] = fake->fds[--fake->count];

@@ -45,6 +45,14 @@ struct plane *harness_plane(void)
 	return plane;
 }
 
+static bool has_lanes(const struct plane *plane)
+{
+	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
+		if (plane->ports[i] && plane->ports[i]->lane_count)
+			return true;
+	return false;
+}
+
 void harness_free(struct plane *plane)
 {
 	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
@@ -52,10 +60,15 @@ void harness_free(struct plane *plane)
 			port_drain(plane, plane->ports[i]);
 	do {
 		harness_settle(plane);
-	} while (port_reap(plane));
+		port_reap(plane);
+	} while (has_lanes(plane));
 	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
 		if (plane->subscribers[i])
 			subscriber_remove(plane, plane->subscribers[i]);
+	REQUIRE(!port_reap(plane)); /* what they held went with the subscribers */
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		REQUIRE(plane->workers[i].held.used == 0);
+	REQUIRE(harness_verify(plane));
 	plane_destroy(plane);
 }
 

@@ -54,39 +54,70 @@ void model_init(struct vex_stat_segment *segment)
 		attach_subscriber(segment, i);
 }
 
+/* What becomes of one copy. */
+enum outcome { GOT, GONE, WAITS, MISSED };
+
+static enum outcome offer(struct vex_target_stat *target, struct vex_class_stat *class,
+		uint64_t *random)
+{
+	uint64_t chance = draw(random, 16);
+
+	count(&target->offered);
+	if (chance < 4) {
+		count(&target->target_full);
+		count(&target->announced);
+		count(&target->gaps);
+		count(&class->missed);
+		count(&class->displaced);
+		return MISSED;
+	}
+	if (chance == 4) {
+		count(&target->target_gone);
+		return GONE;
+	}
+	if (chance == 5) {
+		count(&target->held);
+		return WAITS;
+	}
+	count(&target->delivered);
+	count(&target->read);
+	return GOT;
+}
+
+static void settle(struct vex_port_stat *port, struct vex_worker_stat *worker,
+		struct vex_class_stat *class, const unsigned *outcomes)
+{
+	if (outcomes[WAITS]) {
+		count(&port->held);
+		count(&class->held);
+	} else if (outcomes[GOT]) {
+		count(&port->delivered);
+		count(&class->delivered);
+		count(&worker->delivered);
+	} else {
+		count(&port->drop[outcomes[MISSED] ? VEX_DROP_TARGET_FULL
+						   : outcomes[GONE] ? VEX_DROP_TARGET_GONE
+								    : VEX_DROP_UNMATCHED]);
+		count(&class->dropped);
+	}
+}
+
 /* Each subscriber wants it or not, and has room or not. */
 static void deliver(struct vex_stat_segment *segment, struct vex_port_stat *port, uint64_t *random)
 {
 	struct vex_worker_stat *worker = &segment->worker[port->worker];
-	unsigned offered = 0;
-	unsigned copies = 0;
+	struct vex_class_stat *class = &worker->class[draw(random, VEX_CLASS_COUNT)];
+	unsigned outcomes[MISSED + 1] = {0};
 	unsigned i;
 
-	for (i = 0; i < MODEL_SUBSCRIBERS; i++) {
-		struct vex_target_stat *target = &segment->subscriber[i].worker[port->worker];
-
-		if (!draw(random, 4))
-			continue;
-		offered++;
-		count(&target->offered);
-		if (!draw(random, 4)) {
-			count(&target->target_full);
-			count(&target->announced);
-			count(&target->gaps);
-			continue;
-		}
-		copies++;
-		count(&target->delivered);
-		count(&target->read);
+	count(&class->events);
+	for (i = 0; i < MODEL_SUBSCRIBERS; i++)
+		if (draw(random, 4))
+			outcomes[offer(&segment->subscriber[i].worker[port->worker], class, random)]++;
+	for (i = 0; i < outcomes[GOT]; i++)
 		count(&worker->copies);
-	}
-	if (!copies) {
-		count(&port->drop[offered ? VEX_DROP_TARGET_FULL : VEX_DROP_UNMATCHED]);
-		return;
-	}
-	count(&port->delivered);
-	count(&worker->delivered);
 	count(&worker->stage[VEX_STAGE_DELIVER].out);
+	settle(port, worker, class, outcomes);
 }
 
 static void event(struct vex_stat_segment *segment, unsigned id, uint64_t *random)
@@ -108,10 +139,6 @@ static void event(struct vex_stat_segment *segment, unsigned id, uint64_t *rando
 	count(&worker->type[types[draw(random, sizeof(types) / sizeof(types[0]))]]);
 	count(&stage[VEX_STAGE_INGEST].out);
 	count(&stage[VEX_STAGE_TRANSLATE].in);
-	if (!draw(random, 16)) {
-		count(&port->held);
-		return;
-	}
 	count(&stage[VEX_STAGE_TRANSLATE].out);
 	count(&stage[VEX_STAGE_ROUTE].in);
 	count(&stage[VEX_STAGE_ROUTE].out);
@@ -139,6 +166,22 @@ void model_burst(struct vex_stat_segment *segment, unsigned port, unsigned event
 	vex_stat_end(&segment->lane[port].generation);
 	vex_stat_end(&segment->port[port].generation);
 	vex_stat_end(&segment->worker[w].generation);
+}
+
+void model_drop_held(struct vex_stat_segment *segment)
+{
+	unsigned i;
+	unsigned w;
+
+	for (i = 0; i < MODEL_PORTS; i++) {
+		segment->port[i].drop[VEX_DROP_TARGET_GONE] += segment->port[i].held;
+		segment->port[i].held = 0;
+	}
+	for (w = 0; w < MODEL_WORKERS; w++)
+		for (i = 0; i < VEX_CLASS_COUNT; i++) {
+			segment->worker[w].class[i].dropped += segment->worker[w].class[i].held;
+			segment->worker[w].class[i].held = 0;
+		}
 }
 
 static void add(uint64_t *to, const uint64_t *from, unsigned words)

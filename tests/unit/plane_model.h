@@ -19,6 +19,9 @@ void model_init(struct vex_stat_segment *segment);
 void model_burst(struct vex_stat_segment *segment, unsigned port, unsigned events,
 		uint64_t *random);
 
+/** All events that wait for somebody are dropped. */
+void model_drop_held(struct vex_stat_segment *segment);
+
 /** The port goes away, and another takes its place. */
 void model_replace_port(struct vex_stat_segment *segment, unsigned port);
 

@@ -13,8 +13,7 @@ static struct backlog_victim victim;
 static enum backlog_verdict offer(
 		const struct class_policy *policies, enum vex_class class, uint32_t held)
 {
-	return backlog_offer(&backlog, policies, class,
-			(struct backlog_entry){.held = held, .group = BACKLOG_DIRECT}, &victim);
+	return backlog_offer(&backlog, policies, class, held, &victim);
 }
 
 static void fill(enum vex_class class, uint32_t first, uint32_t count)
@@ -26,8 +25,8 @@ static void fill(enum vex_class class, uint32_t first, uint32_t count)
 static void expect_first(enum vex_class class, uint32_t held)
 {
 	CU_ASSERT_EQUAL_FATAL(backlog_urgent(&backlog), class);
-	CU_ASSERT_EQUAL(backlog_first(&backlog, class)->held, held);
-	CU_ASSERT_EQUAL(backlog_take(&backlog, class).held, held);
+	CU_ASSERT_EQUAL(backlog_first(&backlog, class), held);
+	CU_ASSERT_EQUAL(backlog_take(&backlog, class), held);
 }
 
 static void test_nothing_waits_without_capacity(void)
@@ -67,15 +66,15 @@ static void test_the_least_urgent_gives_way(void)
 	fill(VEX_CLASS_NORMAL, 100, 66);
 	CU_ASSERT_EQUAL(offer(class_defaults, VEX_CLASS_CRITICAL, 200), BACKLOG_DISPLACED);
 	CU_ASSERT_EQUAL(victim.class, VEX_CLASS_LOW);
-	CU_ASSERT_EQUAL(victim.entry.held, 0); /* the oldest: its policy */
+	CU_ASSERT_EQUAL(victim.held, 0); /* the oldest: its policy */
 	CU_ASSERT_TRUE(victim.oldest);
 	for (uint32_t i = 1; i < 64; i++) {
 		CU_ASSERT_EQUAL(offer(class_defaults, VEX_CLASS_HIGH, 200 + i), BACKLOG_DISPLACED);
-		CU_ASSERT_EQUAL(victim.entry.held, i);
+		CU_ASSERT_EQUAL(victim.held, i);
 	}
 	CU_ASSERT_EQUAL(offer(class_defaults, VEX_CLASS_HIGH, 300), BACKLOG_DISPLACED);
 	CU_ASSERT_EQUAL(victim.class, VEX_CLASS_NORMAL);
-	CU_ASSERT_EQUAL(victim.entry.held, 165); /* the newest: its policy */
+	CU_ASSERT_EQUAL(victim.held, 165); /* the newest: its policy */
 	CU_ASSERT_FALSE(victim.oldest);
 	CU_ASSERT_EQUAL(backlog.total, 130);
 	expect_first(VEX_CLASS_CRITICAL, 200);
@@ -96,7 +95,7 @@ static void test_policies_of_one_class(void)
 	policies[VEX_CLASS_NORMAL].overload = CLASS_DROP_OLDEST;
 	CU_ASSERT_EQUAL(offer(policies, VEX_CLASS_NORMAL, 500), BACKLOG_DISPLACED);
 	CU_ASSERT_EQUAL(victim.class, VEX_CLASS_NORMAL);
-	CU_ASSERT_EQUAL(victim.entry.held, 0);
+	CU_ASSERT_EQUAL(victim.held, 0);
 	expect_first(VEX_CLASS_NORMAL, 1);
 	backlog_free(&backlog);
 }
@@ -170,7 +169,7 @@ static void model_take(struct model *model)
 	CU_ASSERT_EQUAL_FATAL(class, best);
 	if (class == VEX_CLASS_COUNT)
 		return;
-	held = backlog_take(&backlog, class).held;
+	held = backlog_take(&backlog, class);
 	CU_ASSERT_EQUAL(held, first);
 	forget(model, held);
 }
@@ -187,7 +186,7 @@ static void model_offer(struct model *model, unsigned class, uint32_t held)
 	}
 	if (verdict == BACKLOG_DISPLACED) {
 		CU_ASSERT_EQUAL(victim.class, least_urgent(model));
-		forget(model, victim.entry.held);
+		forget(model, victim.held);
 	}
 	model->held[model->count] = held;
 	model->class[model->count++] = class;

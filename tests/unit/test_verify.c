@@ -31,6 +31,9 @@ static const struct exception exceptions[] = {
 	{"target.bytes", NEITHER},
 	{"target.gaps", MORE},
 	{"target.read", MORE},
+	{"class.displaced", MORE},
+	{"class.blocks", NEITHER},
+	{"class.blocked_ns", NEITHER},
 	{"worker.rounds", NEITHER},
 	{"worker.bursts", NEITHER},
 	{"worker.sleeps", NEITHER},
@@ -41,7 +44,7 @@ static const struct exception exceptions[] = {
 	{"stage.bursts", NEITHER},
 	{"stage.cycles", NEITHER},
 	{"stage.timed", NEITHER},
-	{"deliver.out", NEITHER}, /* but it is bounded, see test_bounds() */
+	{"deliver.out", MORE},
 };
 
 static enum notice notice_of(const char *name)
@@ -121,6 +124,10 @@ static void change_worker(struct vex_worker_stat *worker)
 		change("stage.bursts", &worker->stage[i].bursts);
 		change("stage.cycles", &worker->stage[i].cycles);
 		change("stage.timed", &worker->stage[i].timed);
+	}
+	for (i = 0; i < VEX_CLASS_COUNT; i++) {
+#define VEX_CLASS_COUNTER(name, description) change("class." #name, &worker->class[i].name);
+#include "stat/stat.def"
 	}
 	for (i = 0; i < VEX_TYPE_LIMIT; i++)
 		change("type", &worker->type[i]);

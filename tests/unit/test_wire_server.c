@@ -45,6 +45,20 @@ static bool admit(void *context, const struct wire_peer *peer, struct wire_failu
 	return !r->deny;
 }
 
+/* Their sum and their count. */
+static void reply_bytes(struct wire_call *call)
+{
+	json_int_t sum = 0;
+	size_t size;
+	uint8_t *bytes = wire_call_take_bytes(call, &size);
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		sum += bytes[i];
+	free(bytes);
+	wire_reply(call, json_pack("[I, I]", sum, (json_int_t)size));
+}
+
 static void on_call(void *context, struct wire_call *call, const char *method, json_t *params)
 {
 	struct running *r = context;
@@ -59,6 +73,8 @@ static void on_call(void *context, struct wire_call *call, const char *method, j
 			wire_reply(r->later, json_string("at last"));
 		VEX_STORE_RELEASE(&r->later, NULL);
 		wire_reply(call, json_true());
+	} else if (!strcmp(method, "bytes")) {
+		reply_bytes(call);
 	} else if (!strcmp(method, "large")) {
 		wire_reply(call, json_sprintf("%0*d", (int)WIRE_MESSAGE_MAX, 0));
 	} else {
@@ -67,7 +83,20 @@ static void on_call(void *context, struct wire_call *call, const char *method, j
 	}
 }
 
-static const struct wire_server_ops ops = {.admit = admit, .call = on_call};
+static bool accept_bytes(void *context, const struct wire_peer *peer, const char *method,
+		size_t bytes, struct wire_failure *failure)
+{
+	(void)context;
+	(void)peer;
+	(void)bytes;
+	if (!strcmp(method, "bytes"))
+		return true;
+	wire_fail(failure, WIRE_PARAMS, "not behind this");
+	return false;
+}
+
+static const struct wire_server_ops ops = {.admit = admit, .call = on_call,
+		.accept = accept_bytes};
 
 static void on_stop(uv_async_t *async)
 {
@@ -353,6 +382,86 @@ static void test_client_failures(void)
 	unlink(path);
 }
 
+#define MANY (5u << 20)
+
+static void check_sum(struct wire_client *client, const char *bytes, size_t size, json_int_t sum)
+{
+	struct wire_failure failure;
+	json_t *result;
+
+	CU_ASSERT_EQUAL(wire_client_begin(client, "bytes", NULL, bytes, size, &failure), 0);
+	CU_ASSERT_EQUAL_FATAL(wire_client_wait(client, CALL_MS, &result, &failure), 0);
+	CU_ASSERT_EQUAL(json_integer_value(json_array_get(result, 0)), sum);
+	CU_ASSERT_EQUAL(json_integer_value(json_array_get(result, 1)), (json_int_t)size);
+	json_decref(result);
+}
+
+/* Newlines among them are no ends of messages, and what follows them is one again. */
+static void test_bytes(void)
+{
+	char *bytes = calloc(1, MANY);
+	struct wire_client *client;
+	struct wire_failure failure;
+	json_t *result;
+	size_t i;
+
+	for (i = 0; i < MANY; i += 100)
+		bytes[i] = '\n';
+	start(false);
+	CU_ASSERT_EQUAL_FATAL(wire_client_open(path, CALL_MS, &client, &failure), 0);
+	check_sum(client, bytes, MANY, 10 * ((MANY + 99) / 100));
+	check_sum(client, bytes, 1, 10);
+	CU_ASSERT_EQUAL(wire_client_call(client, "echo", NULL, &result, &failure), 0);
+	json_decref(result);
+	check_sum(client, "", 0, 0);
+	CU_ASSERT_EQUAL(wire_client_begin(client, "echo", NULL, bytes, MANY, &failure), 0);
+	CU_ASSERT_EQUAL(wire_client_wait(client, CALL_MS, &result, &failure), -EREMOTEIO);
+	CU_ASSERT_EQUAL(failure.code, WIRE_PARAMS);
+	wire_client_close(client);
+	free(bytes);
+	stop();
+}
+
+static void test_bytes_refused(void)
+{
+	static const char *const requests[] = {
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"bytes\",\"bytes\":-1}\nx",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"bytes\",\"bytes\":\"1\"}\nx",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"bytes\",\"bytes\":536870913}\nx",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"x\":1,\"method\":\"bytes\",\"bytes\":1}\nx",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"bytes\":1}\nx",
+	};
+	static const char half[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"bytes\","
+			"\"bytes\":536870912}\nsome";
+	unsigned i;
+	int fd[2];
+
+	start(false);
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		fd[0] = connect_raw();
+		send_raw(fd[0], requests[i], strlen(requests[i]));
+		CU_ASSERT(code_of(read_line(fd[0])) != 0);
+		close(fd[0]);
+	}
+	for (i = 0; i < 20; i++) { /* who goes away gives back what he held */
+		fd[0] = connect_raw();
+		fd[1] = connect_raw();
+		send_raw(fd[0], half, strlen(half));
+		close(fd[0]);
+		send_raw(fd[1], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n", 42);
+		CU_ASSERT_EQUAL(code_of(read_line(fd[1])), 0);
+		close(fd[1]);
+	}
+	for (i = 0; i < 2; i++) {
+		fd[i] = connect_raw();
+		send_raw(fd[i], half, strlen(half));
+	}
+	CU_ASSERT_EQUAL(code_of(read_line(fd[1])), WIRE_BUSY);
+	close(fd[0]);
+	close(fd[1]);
+	stop();
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -364,6 +473,8 @@ int main(void)
 		{"a caller who is not let in", test_denied},
 		{"as many connections as may be", test_connection_limit},
 		{"servers that fail", test_client_failures},
+		{"bytes behind a request", test_bytes},
+		{"bytes that are refused", test_bytes_refused},
 		CU_TEST_INFO_NULL,
 	};
 	int ret;

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bundle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "wire/message.h"
+
+static const char magic[8] = {'V', 'E', 'X', 'R', 'U', 'L', 'E', 'S'};
+
+/* Behind magic and checksum. */
+#define SUMMED offsetof(struct bundle_header, size)
+
+static json_t *json_name(const char *name)
+{
+	json_t *json = json_string(name);
+	char *clean;
+	char *at;
+
+	if (json)
+		return json;
+	clean = strdup(name); /* not UTF-8 */
+	for (at = clean; at && *at; at++)
+		if (*at & 0x80)
+			*at = '?';
+	json = clean ? json_string(clean) : NULL;
+	free(clean);
+	return json;
+}
+
+static json_t *describe_files(const struct rule_source *sources, size_t count)
+{
+	json_t *files = json_array();
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		json_t *file = json_pack("{s:o, s:I}", "name", json_name(sources[i].name), "size",
+				(json_int_t)sources[i].len);
+
+		if (sources[i].line) {
+			json_object_set_new(file, "line", json_integer(sources[i].line));
+			json_object_set_new(file, "column", json_integer(sources[i].column));
+			json_object_set_new(file, "by", json_integer(sources[i].by));
+		}
+		json_array_append_new(files, file);
+	}
+	return files;
+}
+
+static char *make_meta(const struct rule_source *sources, size_t count, const json_t *meta)
+{
+	json_t *whole = meta ? json_copy((json_t *)meta) : json_object();
+	char *text;
+
+	json_object_set_new(whole, "files", describe_files(sources, count));
+	text = json_dumps(whole, JSON_COMPACT);
+	json_decref(whole);
+	return text;
+}
+
+static void put_texts(uint8_t *at, const struct rule_source *sources, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (sources[i].len)
+			memcpy(at, sources[i].text, sources[i].len);
+		at += sources[i].len;
+	}
+}
+
+static void *pack(const char *meta, const struct rule_source *sources, size_t count, size_t size)
+{
+	struct bundle_header header = {.size = size, .version = BUNDLE_VERSION,
+			.meta_size = (uint32_t)strlen(meta)};
+	uint8_t *data = malloc(size);
+
+	if (!data)
+		return NULL;
+	memcpy(header.magic, magic, sizeof(magic));
+	header.meta_checksum = XXH3_64bits(meta, header.meta_size);
+	memcpy(data + sizeof(header), meta, header.meta_size);
+	put_texts(data + sizeof(header) + header.meta_size, sources, count);
+	memcpy(data, &header, sizeof(header));
+	header.checksum = XXH3_64bits(data + SUMMED, size - SUMMED);
+	memcpy(data, &header, sizeof(header));
+	return data;
+}
+
+void *bundle_pack(const struct rule_source *sources, size_t count, const json_t *meta, size_t *size,
+		char why[BUNDLE_WHY_MAX])
+{
+	char *text = make_meta(sources, count, meta);
+	void *data = NULL;
+	size_t i;
+
+	*size = sizeof(struct bundle_header) + (text ? strlen(text) : 0);
+	for (i = 0; i < count; i++)
+		*size += sources[i].len;
+	if (*size > WIRE_BYTES_MAX)
+		snprintf(why, BUNDLE_WHY_MAX, "the rules are %zu bytes of text; at most %u can be "
+				"loaded", *size, WIRE_BYTES_MAX);
+	else if (text && strlen(text) > BUNDLE_META_MAX)
+		snprintf(why, BUNDLE_WHY_MAX, "too many files, or names that are too long");
+	else if (!text || !(data = pack(text, sources, count, *size)))
+		snprintf(why, BUNDLE_WHY_MAX, "out of memory");
+	free(text);
+	return data;
+}
+
+static const char *header_fault(const struct bundle_header *header, uint64_t size)
+{
+	if (size < sizeof(*header) || memcmp(header->magic, magic, sizeof(magic)))
+		return "not a bundle of rules";
+	if (header->version != BUNDLE_VERSION)
+		return "a bundle of another version";
+	if (header->size != size)
+		return "cut off, or longer than it says";
+	if (header->meta_size > BUNDLE_META_MAX || header->meta_size > size - sizeof(*header))
+		return "its head is damaged";
+	return NULL;
+}
+
+static json_t *parse_meta(const struct bundle_header *header, const char *text)
+{
+	json_t *meta = NULL;
+
+	if (XXH3_64bits(text, header->meta_size) == header->meta_checksum)
+		meta = json_loadb(text, header->meta_size, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(meta) && json_is_array(json_object_get(meta, "files")))
+		return meta;
+	json_decref(meta);
+	return NULL;
+}
+
+static uint32_t small(const json_t *file, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(file, key));
+
+	return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+/* Gives each file its part of the texts, which they must fill. */
+static int set_sources(struct bundle *bundle, const char *at, size_t left)
+{
+	const json_t *files = json_object_get(bundle->meta, "files");
+	const json_t *file;
+	size_t i;
+
+	bundle->count = json_array_size(files);
+	if (bundle->count > RULE_FILES_MAX)
+		return -EBADMSG;
+	bundle->fingerprint = XXH3_64bits(at, left);
+	bundle->sources = calloc(bundle->count + 1, sizeof(*bundle->sources));
+	json_array_foreach(files, i, file) {
+		const char *name = json_string_value(json_object_get(file, "name"));
+		json_int_t size = json_integer_value(json_object_get(file, "size"));
+
+		if (!bundle->sources || !name || size < 0 || (size_t)size > left)
+			return -EBADMSG;
+		bundle->sources[i] = (struct rule_source){.name = name, .text = at,
+				.len = (size_t)size, .line = small(file, "line"),
+				.column = small(file, "column"), .by = small(file, "by")};
+		at += size;
+		left -= (size_t)size;
+	}
+	return left || !bundle->sources ? -EBADMSG : 0;
+}
+
+static const char *read_bundle(struct bundle *bundle)
+{
+	const struct bundle_header *header = bundle->data;
+	const char *text = (const char *)(header + 1);
+	const char *fault = header_fault(header, bundle->size);
+
+	if (fault)
+		return fault;
+	if (XXH3_64bits((const uint8_t *)header + SUMMED, bundle->size - SUMMED) !=
+			header->checksum)
+		return "damaged: its checksum is wrong";
+	bundle->meta = parse_meta(header, text);
+	if (!bundle->meta || set_sources(bundle, text + header->meta_size,
+			bundle->size - sizeof(*header) - header->meta_size))
+		return "damaged: it does not say what its files are";
+	return NULL;
+}
+
+static struct bundle *check(struct bundle *bundle, char why[BUNDLE_WHY_MAX])
+{
+	const char *fault = read_bundle(bundle);
+
+	if (!fault)
+		return bundle;
+	snprintf(why, BUNDLE_WHY_MAX, "%s", fault);
+	bundle_free(bundle);
+	return NULL;
+}
+
+struct bundle *bundle_open(void *data, size_t size, char why[BUNDLE_WHY_MAX])
+{
+	struct bundle *bundle = calloc(1, sizeof(*bundle));
+
+	if (!bundle || !data || size < sizeof(struct bundle_header)) {
+		snprintf(why, BUNDLE_WHY_MAX, "%s", bundle ? "no bundle of rules came along"
+							      : "out of memory");
+		free(data);
+		free(bundle);
+		return NULL;
+	}
+	bundle->data = data;
+	bundle->size = size;
+	return check(bundle, why);
+}
+
+struct bundle *bundle_map(int fd, char why[BUNDLE_WHY_MAX])
+{
+	struct bundle *bundle = calloc(1, sizeof(*bundle));
+	struct stat st;
+
+	if (!bundle || fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(struct bundle_header)) {
+		snprintf(why, BUNDLE_WHY_MAX, "%s", bundle ? "cut off" : "out of memory");
+		free(bundle);
+		return NULL;
+	}
+	bundle->size = (size_t)st.st_size;
+	bundle->data = mmap(NULL, bundle->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	bundle->mapped = true;
+	if (bundle->data == MAP_FAILED) {
+		snprintf(why, BUNDLE_WHY_MAX, "%s", strerror(errno));
+		free(bundle);
+		return NULL;
+	}
+	return check(bundle, why);
+}
+
+json_t *bundle_read_meta(int fd, uint64_t *size, char why[BUNDLE_WHY_MAX])
+{
+	struct bundle_header header;
+	const char *fault = NULL;
+	json_t *meta = NULL;
+	struct stat st;
+	char *text;
+
+	*size = 0;
+	if (fstat(fd, &st) < 0 || pread(fd, &header, sizeof(header), 0) != sizeof(header)) {
+		snprintf(why, BUNDLE_WHY_MAX, "cut off");
+		return NULL;
+	}
+	*size = (uint64_t)st.st_size;
+	fault = header_fault(&header, *size);
+	text = fault ? NULL : malloc(header.meta_size + 1u);
+	if (text && pread(fd, text, header.meta_size, sizeof(header)) == header.meta_size)
+		meta = parse_meta(&header, text);
+	free(text);
+	if (!meta)
+		snprintf(why, BUNDLE_WHY_MAX, "%s", fault ? fault : "damaged: its head is wrong");
+	return meta;
+}
+
+void bundle_free(struct bundle *bundle)
+{
+	if (!bundle)
+		return;
+	json_decref(bundle->meta);
+	free(bundle->sources);
+	if (bundle->mapped)
+		munmap(bundle->data, bundle->size);
+	else
+		free(bundle->data);
+	free(bundle);
+}

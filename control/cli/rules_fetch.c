@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Versions of the rules, from vex-control. */
+#include "cli/rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base64.h"
+#include "cli/commands.h"
+#include "cli/rpc.h"
+
+bool rules_read_version(const char *text, uint32_t *version)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	*version = (uint32_t)number;
+	return *text >= '0' && *text <= '9' && !*end && !errno && number && number <= UINT32_MAX;
+}
+
+/* The whole file, grown part by part. */
+struct fetched {
+	char *data;
+	size_t size;
+	bool end;
+};
+
+static int add_part(struct fetched *fetched, const json_t *answer)
+{
+	const json_t *text = json_object_get(answer, "data");
+	size_t size;
+	void *part = base64_decode(json_string_value(text), json_string_length(text), &size);
+	char *data = part ? realloc(fetched->data, fetched->size + size + 1) : NULL;
+
+	fetched->end = json_is_true(json_object_get(answer, "end"));
+	if (data) {
+		memcpy(data + fetched->size, part, size);
+		fetched->data = data;
+		fetched->size += size;
+	}
+	free(part);
+	return data && (size || fetched->end) ? 0 : -1;
+}
+
+/* One version throughout: a change meanwhile must not mix two. */
+static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint32_t version,
+		struct wire_failure *failure)
+{
+	json_t *answer;
+	json_t *params;
+	int ret = 0;
+
+	while (!ret && !fetched->end) {
+		params = json_pack("{s:I}", "offset", (json_int_t)fetched->size);
+		if (version)
+			json_object_set_new(params, "version", json_integer(version));
+		ret = wire_client_call(client, "rules.text", params, &answer, failure);
+		json_decref(params);
+		if (!ret && add_part(fetched, answer)) {
+			wire_fail(failure, WIRE_INTERNAL, "the answer is no text, or too long");
+			ret = -EBADMSG;
+		}
+		if (!ret)
+			version = (uint32_t)json_integer_value(json_object_get(answer, "version"));
+		json_decref(answer);
+	}
+	return ret;
+}
+
+struct bundle *rules_fetch(uint32_t version)
+{
+	struct fetched fetched = {0};
+	struct wire_client *client = NULL;
+	struct bundle *bundle = NULL;
+	struct wire_failure failure;
+	char why[BUNDLE_WHY_MAX];
+	int ret = wire_client_open(vexctl.control_socket, RPC_TIMEOUT_MS, &client, &failure);
+
+	if (!ret)
+		ret = fetch_parts(&fetched, client, version, &failure);
+	wire_client_close(client);
+	if (ret) {
+		vex_error("%s", failure.text);
+		free(fetched.data);
+		return NULL;
+	}
+	bundle = bundle_open(fetched.data, fetched.size, why);
+	if (!bundle)
+		vex_error("the version can't be used: %s", why);
+	return bundle;
+}
