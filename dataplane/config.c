@@ -24,15 +24,13 @@ static int check(const struct options *options, const char *file, char *why, siz
 		key = "ring_max";
 	else if (!vex_ring_size_valid(options->kernel_ring))
 		key = "kernel_ring";
-	if (key) {
+	if (key)
 		snprintf(why, cap, "%s: %s: a power of two is wanted", file, key);
-		return -1;
-	}
-	if (options->backlog && options->backlog < BACKLOG_MIN) {
+	else if (options->backlog && options->backlog < BACKLOG_MIN)
 		snprintf(why, cap, "%s: backlog: 0, or 128 to 65536 is wanted", file);
-		return -1;
-	}
-	return 0;
+	else
+		return 0;
+	return -1;
 }
 
 int config_load(struct options *options, const char *file, char *why, size_t cap)
@@ -65,11 +63,11 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
 			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
+			{"backlog", CONF_U32, &options->backlog, 0, BACKLOG_MAX},
 			{"kernel_tap", CONF_PATH, options->kernel_tap, 0,
 					sizeof(options->kernel_tap)},
 			{"kernel_ring", CONF_U64, &options->kernel_ring, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
-			{"backlog", CONF_U32, &options->backlog, 0, BACKLOG_MAX},
 			{"allow", CONF_MAP, .keys = allow},
 			{"log", CONF_MAP, .keys = log},
 			{0},

@@ -21,9 +21,9 @@ enum {
 	OPTION_EVENTS,
 	OPTION_LONG_EVENTS,
 	OPTION_RING_MAX,
+	OPTION_BACKLOG,
 	OPTION_KERNEL_TAP,
 	OPTION_KERNEL_RING,
-	OPTION_BACKLOG,
 	OPTION_ANYONE,
 	OPTION_LOG_JSON,
 	OPTION_LOG_LEVEL,
@@ -41,9 +41,9 @@ static const struct option long_options[] = {
 		{"events", required_argument, NULL, OPTION_EVENTS},
 		{"long-events", required_argument, NULL, OPTION_LONG_EVENTS},
 		{"ring-max", required_argument, NULL, OPTION_RING_MAX},
+		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"kernel-tap", optional_argument, NULL, OPTION_KERNEL_TAP},
 		{"kernel-ring", required_argument, NULL, OPTION_KERNEL_RING},
-		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
 		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
 		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -79,13 +79,13 @@ void options_usage(void)
 	       "                       (default 128)\n"
 	       "  --ring-max BYTES     largest lane that may be asked for, a power of two\n"
 	       "                       (default 67108864)\n"
+	       "  --backlog N          events that may wait for a subscriber whose lane is full, for each\n"
+	       "                       worker, 128 to 65536; 0: none ever does (default: 1024 while\n"
+	       "                       rules are loaded, otherwise none)\n"
 	       "  --kernel-tap[=PATH]  take in what the kernel module sees\n"
 	       "                       (PATH by default " VEX_TAP_DEVICE ")\n"
 	       "  --kernel-ring BYTES  size of its lanes, one a processor, a power of two\n"
 	       "                       (default 4194304)\n"
-	       "  --backlog N          events that may wait for a subscriber whose lane is full, for each\n"
-	       "                       worker, 128 to 65536; 0: none ever does (default: 1024 while\n"
-	       "                       rules are loaded, otherwise none)\n"
 	       "  --allow-anyone       let any user attach; without it root, our own user, and\n"
 	       "                       those that the configuration names\n"
 	       "  --log-json           log as JSON lines\n"
@@ -101,8 +101,8 @@ void options_defaults(struct options *options)
 			.spin_us = 10,
 			.settle_ms = 500,
 			.ring_max = 64ull << 20,
-			.kernel_ring = VEX_TAP_RING_DEFAULT,
 			.backlog = OPTIONS_BACKLOG_UNSAID,
+			.kernel_ring = VEX_TAP_RING_DEFAULT,
 			.sizes = {.events = 8192, .long_events = 128},
 			.access = {.mode = 0660}};
 	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
@@ -196,6 +196,15 @@ static int read_ring(const char *option, const char *text, uint64_t *size)
 	return status;
 }
 
+static int read_backlog(struct options *options, const char *text)
+{
+	int status = read_u32("backlog", text, 0, BACKLOG_MAX, &options->backlog);
+
+	if (status < 0 && options->backlog && options->backlog < BACKLOG_MIN)
+		return usage_error("backlog", text, "0, or a number, 128 to 65536");
+	return status;
+}
+
 static int read_kernel_tap(struct options *options, const char *text)
 {
 	if (!text)
@@ -204,15 +213,6 @@ static int read_kernel_tap(struct options *options, const char *text)
 		return usage_error("kernel-tap", text, "the path of a device");
 	strcpy(options->kernel_tap, text);
 	return -1;
-}
-
-static int read_backlog(struct options *options, const char *text)
-{
-	int status = read_u32("backlog", text, 0, BACKLOG_MAX, &options->backlog);
-
-	if (status < 0 && options->backlog && options->backlog < BACKLOG_MIN)
-		return usage_error("backlog", text, "0, or a number, 128 to 65536");
-	return status;
 }
 
 static int apply(struct options *options, int option)
@@ -240,12 +240,12 @@ static int apply(struct options *options, int option)
 				&options->sizes.long_events);
 	case OPTION_RING_MAX:
 		return read_ring("ring-max", optarg, &options->ring_max);
+	case OPTION_BACKLOG:
+		return read_backlog(options, optarg);
 	case OPTION_KERNEL_TAP:
 		return read_kernel_tap(options, optarg);
 	case OPTION_KERNEL_RING:
 		return read_ring("kernel-ring", optarg, &options->kernel_ring);
-	case OPTION_BACKLOG:
-		return read_backlog(options, optarg);
 	case OPTION_ANYONE:
 		options->allow_anyone = true;
 		return -1;
