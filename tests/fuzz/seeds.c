@@ -3,7 +3,7 @@
  * Writes the inputs that the fuzz targets start from.
  *
  *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap, wire, rule, condition,
- *                          and image, and fills them
+ *                          image and program, and fills them
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -14,6 +14,7 @@
 
 #include "capture/capture.h"
 #include "capture/samples.h"
+#include "support/bpf_object.h"
 
 static const char *folder;
 static struct sample sample;
@@ -247,6 +248,36 @@ static void seed_rules(void)
 	save_texts("condition", conditions);
 }
 
+/* Branches, an index within bounds, the stack, arithmetic of both widths; eBPF as bytes. */
+static const uint64_t program[] = {
+	0x0000000000081261, /* r2 = *(u32 *)(r1 + 8) */
+	0x00000000000000b7, /* r0 = 0 */
+	0x000000c800050225, /* if r2 > 200 goto +5 */
+	0x000000000000210f, /* r1 += r2 */
+	0x0000000000d81071, /* r0 = *(u8 *)(r1 + 216) */
+	0x00000000fff80a7b, /* *(u64 *)(r10 - 8) = r0 */
+	0x0000000300000064, /* w0 <<= 3 */
+	0x00000000fffaa369, /* r3 = *(u16 *)(r10 - 6) */
+	0x0000000500000418, /* r4 = 0x100000005 */
+	0x0000000100000000,
+	0x000000000000409f, /* r0 %= r4 */
+	0x0000000000000095, /* exit */
+};
+
+/* An object, and the instructions by themselves; see fuzz_program.c. */
+static void seed_programs(void)
+{
+	const struct bpf_object good = {.code = program, .count = 12};
+	const struct bpf_object needs = {.code = program, .count = 12, .needs = "map"};
+	static uint8_t input[1 + BPF_OBJECT_MAX];
+
+	save("program", 0, input, 1 + bpf_object_write(&good, input + 1));
+	save("program", 1, input, 1 + bpf_object_write(&needs, input + 1));
+	memset(input, 1, 65);
+	memcpy(input + 65, program, sizeof(program));
+	save("program", 2, input, 65 + sizeof(program));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -262,5 +293,6 @@ int main(int argc, char **argv)
 	seed_pcaps();
 	seed_wire();
 	seed_rules();
+	seed_programs();
 	return 0;
 }

@@ -52,7 +52,7 @@ static void put_symbols(struct writer *writer, const struct bpf_object *object)
 
 static void put_code(struct writer *writer, const struct bpf_object *object)
 {
-	size_t len = object->count * sizeof(*object->code) - object->cut;
+	size_t len = object->count * 8ul - object->cut;
 
 	writer->heads[CODE] = (Elf64_Shdr){.sh_type = SHT_PROGBITS, .sh_size = len,
 		.sh_flags = object->flags ? object->flags : SHF_ALLOC | SHF_EXECINSTR,

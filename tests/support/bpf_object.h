@@ -4,7 +4,6 @@
 #define VEX_TESTS_SUPPORT_BPF_OBJECT_H
 
 #include <elf.h>
-#include <linux/bpf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +11,8 @@
 
 /** What an object holds; zeroed but for code it is good. */
 struct bpf_object {
-	const struct bpf_insn *code;
-	uint32_t count;
+	const void *code;
+	uint32_t count; /**< instructions, of eight bytes each */
 	const char *section;   /**< NULL: filter */
 	const char *needs;     /**< a symbol that a relocation is about, or NULL */
 	unsigned functions;    /**< of the section, beside the first */
