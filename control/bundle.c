@@ -263,6 +263,29 @@ json_t *bundle_read_meta(int fd, uint64_t *size, char why[BUNDLE_WHY_MAX])
 	return meta;
 }
 
+/* A JSON string is a YAML one as well. */
+char *bundle_switches(const json_t *switched)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	const char *name;
+	json_t *enabled;
+
+	if (!out)
+		return NULL;
+	json_object_foreach((json_t *)switched, name, enabled) {
+		json_t *string = json_string(name);
+
+		fputs("- rule: ", out);
+		json_dumpf(string, out, JSON_ENCODE_ANY);
+		fprintf(out, "\n  enabled: %s\n", json_is_true(enabled) ? "true" : "false");
+		json_decref(string);
+	}
+	fclose(out);
+	return text;
+}
+
 void bundle_free(struct bundle *bundle)
 {
 	if (!bundle)

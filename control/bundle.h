@@ -56,6 +56,15 @@ struct bundle *bundle_map(int fd, char why[BUNDLE_WHY_MAX]);
 /** Reads no more than header and meta: a new reference. *size is that of the whole bundle. */
 json_t *bundle_read_meta(int fd, uint64_t *size, char why[BUNDLE_WHY_MAX]);
 
+/** The file that switches would stand in. */
+#define BUNDLE_SWITCHES "switched by vexctl"
+
+/**
+ * Rules that switch others on and off, to stand behind the sources, out of "switched" of a meta:
+ * {name: enabled}. To be freed; NULL where memory is short.
+ */
+char *bundle_switches(const json_t *switched);
+
 void bundle_free(struct bundle *bundle);
 
 #endif

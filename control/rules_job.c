@@ -15,8 +15,6 @@
 #include "abi/types.h"
 #include "rule/compile.h"
 
-#define SWITCHES "switched by vexctl" /* the file that the switches would stand in */
-
 #define RULES_PHASE_NAME(name) #name,
 static const char *const phases[] = {RULES_PHASES(RULES_PHASE_NAME)};
 
@@ -73,7 +71,7 @@ static void fail_text(struct rules_job *job, const struct rule_diags *diags)
 	for (i = 0; i < diags->count && !first; i++)
 		if (diags->items[i].severity == RULE_ERROR)
 			first = &diags->items[i];
-	if (!first || !strcmp(first->file, SWITCHES)) {
+	if (!first || !strcmp(first->file, BUNDLE_SWITCHES)) {
 		fail(job, first ? WIRE_RULES : WIRE_INTERNAL, "%s",
 				first ? first->message : "out of memory");
 		return;
@@ -143,29 +141,6 @@ static void switch_rules(struct work *work)
 	json_decref(before);
 }
 
-/* A JSON string is a YAML one as well. */
-static char *write_switches(const json_t *switched)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	const char *name;
-	json_t *enabled;
-
-	if (!out)
-		return NULL;
-	json_object_foreach((json_t *)switched, name, enabled) {
-		json_t *string = json_string(name);
-
-		fputs("- rule: ", out);
-		json_dumpf(string, out, JSON_ENCODE_ANY);
-		fprintf(out, "\n  enabled: %s\n", json_is_true(enabled) ? "true" : "false");
-		json_decref(string);
-	}
-	fclose(out);
-	return text;
-}
-
 static int gather(struct work *work)
 {
 	const struct rule_source *sources = work->bundle ? work->bundle->sources
@@ -174,12 +149,12 @@ static int gather(struct work *work)
 	work->count = work->bundle ? work->bundle->count : work->files.count;
 	work->sources = calloc(work->count + 1, sizeof(*work->sources));
 	if (json_object_size(work->switched))
-		work->switches = write_switches(work->switched);
+		work->switches = bundle_switches(work->switched);
 	if (!work->sources || (json_object_size(work->switched) && !work->switches))
 		return -ENOMEM;
 	memcpy(work->sources, sources, work->count * sizeof(*sources));
 	if (work->switches)
-		work->sources[work->count] = (struct rule_source){.name = SWITCHES,
+		work->sources[work->count] = (struct rule_source){.name = BUNDLE_SWITCHES,
 			.text = work->switches, .len = strlen(work->switches)};
 	return 0;
 }

@@ -18,6 +18,8 @@
 const struct command commands[] = {
 #include "control.def"
 	{"rules check", "FILE|DIR...:file", "check rules, and load nothing", vexctl_rules_check},
+	{"rules explain", "EVENT:file", "say which rules match an event, and why others do not",
+			vexctl_rules_explain},
 	{"tail", "", "print events as they happen", vexctl_tail},
 	{"top", "", "show what happens most: types, processes, directories", vexctl_top},
 	{"capture", "", "write events to a file that Wireshark reads", vexctl_capture},
@@ -68,6 +70,12 @@ static const struct {
 	{"rules rollback", "--message",
 			"  --message TEXT  why; stands in the history\n\n"
 			"Makes a new version with the rules of an old one.\n"},
+	{"rules explain", "--rules --matching",
+			"  EVENT         a file with one event in JSON, as 'vexctl tail --json' prints\n"
+			"                it; - is standard input; CAPTURE.pcap:N is the N-th packet of\n"
+			"                a capture\n"
+			"  --rules PATH  these rules, not those in force; may stand more than once\n"
+			"  --matching    only the rules that match\n"},
 	{"rules check", "",
 			"Everything that is wrong is told in one go, each with its file, line and\n"
 			"column. Asks nobody: vex-control need not run.\n\n"

@@ -40,6 +40,7 @@ extern const struct command commands[];
 #include "control.def"
 
 int vexctl_rules_check(int argc, char **argv);
+int vexctl_rules_explain(int argc, char **argv);
 int vexctl_tail(int argc, char **argv);
 int vexctl_top(int argc, char **argv);
 int vexctl_capture(int argc, char **argv);

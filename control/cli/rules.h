@@ -18,6 +18,13 @@ struct rules_text {
 
 /** Loads files and folders. Prints nothing; returns the exit code that fits. */
 int rules_text_load(struct rules_text *text, char **paths, int count);
+
+/**
+ * The same of a version of vex-control's, 0: the one in force, as it is switched there. Says what
+ * is wrong on stderr.
+ */
+int rules_text_fetch(struct rules_text *text, uint32_t version);
+
 void rules_text_clear(struct rules_text *text);
 
 /** Prints each as people read it, on stderr, and how many were not kept. */

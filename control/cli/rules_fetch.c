@@ -70,6 +70,63 @@ static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint
 	return ret;
 }
 
+/* Makes the set, and leaves the texts to the caller, since files are his to free. */
+static int parse(struct rules_text *text, const struct bundle *bundle)
+{
+	const json_t *switched = json_object_get(bundle->meta, "switched");
+	struct rule_source *sources = calloc(bundle->count + 1, sizeof(*sources));
+	struct rule_options options = {.complete = true};
+	char *switches = switched ? bundle_switches(switched) : NULL;
+	size_t count = bundle->count;
+	int ret = -ENOMEM;
+
+	if (sources && count)
+		memcpy(sources, bundle->sources, count * sizeof(*sources));
+	if (sources && switches)
+		sources[count++] = (struct rule_source){.name = BUNDLE_SWITCHES, .text = switches,
+				.len = strlen(switches)};
+	if (sources && (switches || !switched))
+		ret = rule_set_parse(sources, count, &options, &text->set, &text->diags);
+	free(sources);
+	free(switches);
+	return ret;
+}
+
+static int copy_files(struct rule_files *files, const struct bundle *bundle)
+{
+	size_t i;
+
+	files->items = calloc(bundle->count + 1, sizeof(*files->items));
+	for (i = 0; files->items && i < bundle->count; i++) {
+		struct rule_source *item = &files->items[files->count++];
+
+		*item = bundle->sources[i];
+		item->name = strdup(item->name);
+		item->text = strndup(bundle->sources[i].text, item->len);
+		if (!item->name || !item->text)
+			return -ENOMEM;
+	}
+	return files->items ? 0 : -ENOMEM;
+}
+
+int rules_text_fetch(struct rules_text *text, uint32_t version)
+{
+	struct bundle *bundle = rules_fetch(version);
+	int ret;
+
+	if (!bundle)
+		return VEX_EXIT_FAILED;
+	ret = copy_files(&text->files, bundle);
+	if (!ret)
+		ret = parse(text, bundle);
+	bundle_free(bundle);
+	if (!ret)
+		return VEX_EXIT_OK;
+	rules_print_diags(&text->diags);
+	vex_error("version %u can't be read", version);
+	return VEX_EXIT_FAILED;
+}
+
 struct bundle *rules_fetch(uint32_t version)
 {
 	struct fetched fetched = {0};

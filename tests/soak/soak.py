@@ -77,7 +77,7 @@ class Soak(Guests):
         self.start_plane(2)
         self.control = self.spawn('vex-control', [
             program('VEX_CONTROL'), '--socket', self.control_socket, '--data-socket',
-            self.socket])
+            self.socket, '--state-dir', os.path.join(os.path.dirname(self.socket), 'state')])
         self.all = self.load('subscribe', name='all', ring=1 << 24)
         self.slow = self.load('subscribe', name='slow', ring=1 << 16, slow_us=3000, batch=16,
                               types='write,rename,delete')

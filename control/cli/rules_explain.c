@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vexctl rules explain: which rules match an event, and why the others do not. */
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "cli/event_json.h"
+#include "cli/rpc.h"
+#include "cli/rules.h"
+#include "event/format.h"
+#include "rule/compile.h"
+#include "rule/disassemble.h"
+#include "rule/match.h"
+
+#define RULES_MAX 64
+
+struct explain {
+	struct rules_text text;
+	const char *files[RULES_MAX];
+	int file_count;
+	bool all;
+	struct vex_record *record;
+	struct rule_matcher *matcher;
+	struct rule_worker *worker;
+	struct rule_image *image;
+};
+
+/* PATH:NUMBER, packets counted from 1. */
+static int read_capture(struct explain *explain, const char *event, const char *colon)
+{
+	uint64_t wanted = strtoull(colon + 1, NULL, 10);
+	struct vex_capture_reader *reader;
+	const struct vex_record *record;
+	char path[4096];
+	uint64_t time;
+	int ret;
+
+	snprintf(path, sizeof(path), "%.*s", (int)(colon - event), event);
+	ret = vex_capture_open(path, &reader);
+	if (!ret)
+		do
+			ret = vex_capture_next(reader, &record, &time);
+		while (ret > 0 && vex_capture_packets(reader) < wanted);
+	if (ret > 0 && wanted) {
+		explain->record = malloc(record->size);
+		if (explain->record)
+			memcpy(explain->record, record, record->size);
+	} else if (ret >= 0) {
+		vex_error("rules explain: %s has no packet %s", path, colon + 1);
+	} else {
+		vex_error("rules explain: %s", vex_capture_error(reader));
+	}
+	vex_capture_close_reader(reader);
+	return explain->record ? VEX_EXIT_OK : VEX_EXIT_FAILED;
+}
+
+static int read_json(struct explain *explain, const char *path)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	char why[EVENT_JSON_WHY_MAX];
+	json_error_t error;
+	json_t *root;
+
+	if (!file) {
+		vex_error("rules explain: %s: %s", path, strerror(errno));
+		return VEX_EXIT_FAILED;
+	}
+	root = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
+	if (file != stdin)
+		fclose(file);
+	if (root)
+		explain->record = event_from_json(root, why);
+	if (!root)
+		vex_error("rules explain: %s:%d: %s", path, error.line, error.text);
+	else if (!explain->record)
+		vex_error("rules explain: %s: %s", path, why);
+	json_decref(root);
+	return explain->record ? VEX_EXIT_OK : VEX_EXIT_FAILED;
+}
+
+static int read_event(struct explain *explain, const char *event)
+{
+	const char *colon = strrchr(event, ':');
+
+	if (colon && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")])
+		return read_capture(explain, event, colon);
+	return read_json(explain, event);
+}
+
+static int read_rules(struct explain *explain)
+{
+	int ret;
+
+	if (!explain->file_count)
+		return rules_text_fetch(&explain->text, 0);
+	ret = rules_text_load(&explain->text, (char **)explain->files, explain->file_count);
+	if (ret)
+		rules_print_diags(&explain->text.diags);
+	return ret;
+}
+
+static int make_worker(struct explain *explain)
+{
+	const char *why = "out of memory";
+	struct rule_compile_error error;
+	size_t size;
+
+	if (rule_compile(explain->text.set, NULL, &explain->image, &size, &error)) {
+		vex_error("rules explain: %s", error.text);
+		return VEX_EXIT_CONFIG;
+	}
+	if (rule_matcher_new(explain->image, size, &explain->matcher, &why) ||
+			rule_worker_new(explain->matcher, NULL, &explain->worker)) {
+		vex_error("rules explain: %s", why);
+		return VEX_EXIT_FAILED;
+	}
+	return VEX_EXIT_OK;
+}
+
+/* What can't be known of an unsupported rule is known from its text alone. */
+static void add_unsupported(const struct rule *rule, char *reason, size_t cap)
+{
+	size_t n = strlen(reason);
+	uint32_t i;
+
+	for (i = 0; rule->state == RULE_UNSUPPORTED && i < rule->unsupported_count && n < cap; i++)
+		n += (size_t)snprintf(reason + n, cap - n, "%s %s (%s)", i ? "," : ":",
+				rule->unsupported[i].name.data, rule->unsupported[i].why);
+}
+
+static void show_rule(const struct explain *explain, const struct rule *rule, const char *says,
+		json_t *list)
+{
+	bool matches = !strcmp(says, "matches");
+	char reason[2048];
+
+	snprintf(reason, sizeof(reason), "%s", says);
+	add_unsupported(rule, reason, sizeof(reason));
+
+	if (list)
+		json_array_append_new(list, json_pack("{s:o, s:b, s:o*}", "name",
+				rules_json_text(rule->name.data, rule->name.len), "matches", matches,
+				"why", matches ? NULL : rules_json_text(reason, strlen(reason))));
+	else if (matches)
+		printf("%s%.*s: matches%s\n", vexctl.color ? "\033[32m" : "",
+				(int)rule->name.len, rule->name.data, vexctl.color ? "\033[0m" : "");
+	else if (explain->all)
+		printf("%.*s: %s\n", (int)rule->name.len, rule->name.data, reason);
+}
+
+/* A line is the rule's name, which may hold anything, ": ", and what is said of it. */
+static int show_lines(struct explain *explain, char *text, json_t *list)
+{
+	const struct rule_set *set = explain->text.set;
+	char *at = text;
+	uint32_t i;
+
+	for (i = 0; i < set->count && strlen(at) > set->rules[i].name.len + 2; i++) {
+		char *says = at + set->rules[i].name.len + 2;
+
+		at = strchrnul(says, '\n');
+		at += *at == '\n';
+		if (at > says && at[-1] == '\n')
+			at[-1] = '\0';
+		show_rule(explain, &set->rules[i], says, list);
+	}
+	return i == set->count ? VEX_EXIT_OK : VEX_EXIT_FAILED;
+}
+
+static int show(struct explain *explain)
+{
+	json_t *list = vexctl.json ? json_array() : NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int ret = VEX_EXIT_FAILED;
+
+	if (out) {
+		rule_explain(explain->worker, explain->record, out);
+		fclose(out);
+		ret = show_lines(explain, text, list);
+	}
+	free(text);
+	if (list) {
+		json_t *o = json_pack("{s:o}", "rules", list);
+
+		rpc_print(o);
+		json_decref(o);
+	}
+	return ret;
+}
+
+static void show_event(const struct explain *explain)
+{
+	char *text = malloc(VEX_FORMAT_MAX);
+	struct vex_event_space space;
+	struct vex_event event;
+
+	vex_event_decode(explain->record, &event, &space);
+	if (text && !vexctl.json && vex_format_text(&event, text, VEX_FORMAT_MAX) > 0)
+		printf("%s\n", text);
+	free(text);
+}
+
+static int read_options(struct explain *explain, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"rules", required_argument, NULL, 'r'},
+		{"matching", no_argument, NULL, 'm'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	optind = 0;
+	explain->all = true;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'm')
+			explain->all = false;
+		else if (c != 'r' || explain->file_count == RULES_MAX)
+			return -1;
+		else
+			explain->files[explain->file_count++] = optarg;
+	}
+	if (optind + 1 == argc)
+		return 0;
+	vex_error("rules explain: one event is wanted; try 'vexctl rules explain --help'");
+	return -1;
+}
+
+int vexctl_rules_explain(int argc, char **argv)
+{
+	struct explain explain = {0};
+	int ret;
+
+	if (read_options(&explain, argc, argv) < 0)
+		return VEX_EXIT_USAGE;
+	ret = read_event(&explain, argv[optind]);
+	if (!ret)
+		ret = read_rules(&explain);
+	if (!ret)
+		ret = make_worker(&explain);
+	if (!ret) {
+		show_event(&explain);
+		ret = show(&explain);
+	}
+	rule_worker_free(explain.worker);
+	rule_matcher_free(explain.matcher);
+	free(explain.image);
+	free(explain.record);
+	rules_text_clear(&explain.text);
+	return ret;
+}
