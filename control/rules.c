@@ -210,6 +210,13 @@ static void on_restore_prepared(struct rules *rules)
 	publish_current(rules);
 }
 
+static void leave(struct rules *rules)
+{
+	if (!rules->task)
+		vex_info("rules: %s: nothing to change", rules->job.action);
+	finish(rules, describe(rules, false));
+}
+
 static void on_prepared(uv_work_t *work, int status)
 {
 	struct rules *rules = work->data;
@@ -221,7 +228,7 @@ static void on_prepared(uv_work_t *work, int status)
 	else if (job->code)
 		fail(rules, job->code, job->why);
 	else if (job->same || job->dry_run)
-		finish(rules, describe(rules, false));
+		leave(rules);
 	else
 		publish(rules, &job->image, job->number, on_published);
 }

@@ -18,6 +18,10 @@
 const struct command commands[] = {
 #include "control.def"
 	{"rules check", "FILE|DIR...:file", "check rules, and load nothing", vexctl_rules_check},
+	{"rules show", "NAME:name", "all about one rule: text, compiled parts, counters",
+			vexctl_rules_show},
+	{"rules diff", "[VERSION|FILE]...:file", "compare versions, or files, rule by rule",
+			vexctl_rules_diff},
 	{"rules explain", "EVENT:file", "say which rules match an event, and why others do not",
 			vexctl_rules_explain},
 	{"tail", "", "print events as they happen", vexctl_tail},
@@ -76,6 +80,11 @@ static const struct {
 			"                a capture\n"
 			"  --rules PATH  these rules, not those in force; may stand more than once\n"
 			"  --matching    only the rules that match\n"},
+	{"rules diff", "",
+			"  (nothing)          the version in force with the one before it\n"
+			"  VERSION            that version with the one in force\n"
+			"  VERSION VERSION    the first with the second\n"
+			"  FILE|DIR...        what is in force with files: what loading would change\n"},
 	{"rules check", "",
 			"Everything that is wrong is told in one go, each with its file, line and\n"
 			"column. Asks nobody: vex-control need not run.\n\n"

@@ -41,6 +41,8 @@ extern const struct command commands[];
 
 int vexctl_rules_check(int argc, char **argv);
 int vexctl_rules_explain(int argc, char **argv);
+int vexctl_rules_diff(int argc, char **argv);
+int vexctl_rules_show(int argc, char **argv);
 int vexctl_tail(int argc, char **argv);
 int vexctl_top(int argc, char **argv);
 int vexctl_capture(int argc, char **argv);

@@ -1,261 +1,199 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vexctl rules status, list, history, text. */
+/* vexctl rules show: all that is to be known of one rule. */
 #include "cli/commands.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/rpc.h"
 #include "cli/rules.h"
+#include "cli/rules_describe.h"
 #include "cli/table.h"
+#include "rule/compile.h"
+#include "rule/disassemble.h"
 
-#define COUNT_OF(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
+/* A definition as it stands in its file. */
+struct written {
+	const char *text;
+	size_t len;
+};
 
-static json_int_t number(const json_t *object, const char *key)
+static const char *line_end(const char *at, const char *end)
 {
-	return json_integer_value(json_object_get(object, key));
+	const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+	return newline ? newline + 1 : end;
 }
 
-static void print_change(const json_t *change)
+static size_t indent_of(const char *line, const char *end)
 {
-	const char *action = json_string_value(json_object_get(change, "action"));
-	const char *phase = json_string_value(json_object_get(change, "phase"));
+	size_t n = 0;
 
-	if (action && phase)
-		printf("under way: %s, %s for %.1f s, by user %" JSON_INTEGER_FORMAT "\n", action,
-				phase, (double)number(change, "elapsed_ms") / 1e3,
-				number(change, "uid"));
+	while (line + n < end && line[n] == ' ')
+		n++;
+	return n;
 }
 
-static void print_status(const json_t *status)
+/* Whether a line goes on with an item that begins so far to the right: it is empty, or deeper. */
+static bool goes_on(const char *line, const char *end, size_t indent)
 {
-	const char *state = json_string_value(json_object_get(status, "state"));
-	const char *reason = json_string_value(json_object_get(status, "reason"));
-	const char *store = json_string_value(json_object_get(status, "store"));
-	bool good = state && !strcmp(state, "in force");
-	char bytes[32];
+	size_t n = indent_of(line, end);
 
-	if (!number(status, "version"))
-		puts("no rules");
-	else
-		printf("version %" JSON_INTEGER_FORMAT ": %s%s%s, %" JSON_INTEGER_FORMAT
-				" rules, %s\n", number(status, "version"),
-				!vexctl.color ? "" : good ? "\033[32m" : "\033[31m",
-				state ? state : "?", vexctl.color ? "\033[0m" : "",
-				number(status, "rules"),
-				table_format_bytes((uint64_t)number(status, "image_bytes"), bytes,
-				sizeof(bytes)));
-	if (reason)
-		printf("reason: %s\n", reason);
-	if (store)
-		printf("rules can't be changed: %s\n", store);
-	print_change(json_object_get(status, "change"));
+	return line + n == end || line[n] == '\n' || line[n] == '\r' || n > indent;
 }
 
-int vexctl_rules_status(int argc, char **argv)
+/* The item of a list that the line belongs to, without the empty lines behind it. */
+static struct written find_item(const struct rule_source *source, uint32_t line)
 {
-	json_t *status;
+	const char *end = source->text + source->len;
+	const char *start = source->text;
+	const char *last;
+	const char *at;
+	size_t indent;
 
-	if (rpc_no_arguments(argc, argv))
-		return VEX_EXIT_USAGE;
-	status = rpc_call("rules.status", NULL);
-	if (!status)
+	while (--line && start < end)
+		start = line_end(start, end);
+	indent = indent_of(start, end);
+	last = at = line_end(start, end);
+	while (at < end && goes_on(at, end, indent)) {
+		if (indent_of(at, end) > indent)
+			last = line_end(at, end);
+		at = line_end(at, end);
+	}
+	return (struct written){start, (size_t)(last - start)};
+}
+
+struct show {
+	struct rules_text text;
+	const struct rule *rule;
+	uint32_t index;
+	json_t *counters; /* of it, in force */
+	char *compiled;
+};
+
+static int compile(struct show *show)
+{
+	struct rule_compile_error error;
+	struct rule_image *image;
+	size_t size;
+	FILE *out;
+
+	if (rule_compile(show->text.set, NULL, &image, &size, &error)) {
+		vex_error("rules show: %s", error.text);
 		return VEX_EXIT_FAILED;
-	if (vexctl.json)
-		rpc_print(status);
-	else
-		print_status(status);
-	json_decref(status);
+	}
+	out = open_memstream(&show->compiled, &size);
+	if (out) {
+		rule_image_print_rule(image, show->index, out);
+		fclose(out);
+	}
+	free(image);
+	return out ? VEX_EXIT_OK : VEX_EXIT_FAILED;
+}
+
+static const char *file_of(const struct show *show)
+{
+	return show->text.set->files[show->rule->pos.file].data;
+}
+
+static struct written written_of(const struct show *show)
+{
+	return find_item(&show->text.files.items[show->rule->pos.file], show->rule->pos.line);
+}
+
+static void print_json(const struct show *show)
+{
+	struct written written = written_of(show);
+	json_t *o = rules_describe(show->text.set, show->rule);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(show->counters, key, value)
+		if (!json_object_get(o, key))
+			json_object_set(o, key, value);
+	json_object_set_new(o, "file", rules_json_text(file_of(show), strlen(file_of(show))));
+	json_object_set_new(o, "line", json_integer(show->rule->pos.line));
+	json_object_set_new(o, "text", rules_json_text(written.text, written.len));
+	json_object_set_new(o, "compiled", rules_json_text(show->compiled, strlen(show->compiled)));
+	rpc_print(o);
+	json_decref(o);
+}
+
+static void print_counter(const struct show *show, const char *key)
+{
+	const json_t *count = json_object_get(show->counters, key);
+	char text[40];
+
+	if (count)
+		printf("%-9s %s\n", key, table_format_count(json_integer_value(count), text,
+				sizeof(text)));
+}
+
+static void print_text(const struct show *show)
+{
+	struct written written = written_of(show);
+	const struct rule *rule = show->rule;
+	uint32_t i;
+
+	printf("rule      %s\nstate     %s\npriority  %s\nclass     %s\nfile      %s:%u\n",
+			rule->name.data, rule_state_name(rule->state),
+			rule_priority_name(rule->priority), rule_qos_name(rule->qos), file_of(show),
+			rule->pos.line);
+	for (i = 0; i < rule->unsupported_count; i++)
+		printf("%-9s %s: %s\n", i ? "" : "because", rule->unsupported[i].name.data,
+				rule->unsupported[i].why);
+	print_counter(show, "matched");
+	print_counter(show, "routed");
+	print_counter(show, "limited");
+	printf("\n%.*s\n%s", (int)written.len, written.text, show->compiled);
+}
+
+static int find(struct show *show, const char *name)
+{
+	show->rule = rule_set_find(show->text.set, name);
+	if (!show->rule) {
+		vex_error("rules show: there is no rule '%s' in force", name);
+		return VEX_EXIT_FAILED;
+	}
+	show->index = (uint32_t)(show->rule - show->text.set->rules);
 	return VEX_EXIT_OK;
 }
 
-/* "2026-11-21 15:04:05", local time; "-" for 0. */
-static json_t *format_time(json_int_t ns)
+static int fetch_counters(struct show *show, const char *name)
 {
-	time_t seconds = (time_t)(ns / 1000000000);
-	char text[40] = "-";
-	struct tm tm;
+	json_t *names = json_pack("[s]", name);
+	json_t *rules = names ? rules_list(names) : NULL;
 
-	if (ns && localtime_r(&seconds, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	return json_string(text);
-}
-
-json_t *rules_list(const json_t *names)
-{
-	json_t *all = json_array();
-	json_int_t from = 0;
-	json_t *answer;
-
-	do {
-		answer = rpc_call("rules.list", json_pack("{s:I, s:O*}", "from", from, "names",
-				names));
-		if (!answer) {
-			json_decref(all);
-			return NULL;
-		}
-		json_array_extend(all, json_object_get(answer, "rules"));
-		from = number(answer, "next");
-		json_decref(answer);
-	} while (from);
-	return all;
-}
-
-static void print_list(const json_t *rules)
-{
-	static const struct table_column columns[] = {
-		{"RULE", "name", TABLE_TEXT},
-		{"STATE", "state", TABLE_TEXT},
-		{"PRIORITY", "priority", TABLE_TEXT},
-		{"CLASS", "qos", TABLE_TEXT},
-		{"MATCHED", "matched", TABLE_COUNT},
-		{"ROUTED", "routed", TABLE_COUNT},
-		{"LIMITED", "limited", TABLE_COUNT},
-		{"LAST", "last", TABLE_TEXT},
-		{"TARGETS", "to", TABLE_TEXT},
-	};
-	json_t *rule;
-	json_t *item;
-	size_t i;
-	size_t j;
-
-	json_array_foreach(rules, i, rule) {
-		char to[160] = "default";
-		size_t n = 0;
-
-		json_array_foreach(json_object_get(rule, "targets"), j, item)
-			if (n < sizeof(to))
-				n += (size_t)snprintf(to + n, sizeof(to) - n, "%s%s", n ? ", " : "",
-						json_string_value(item));
-		json_object_set_new(rule, "to", json_string(to));
-		json_object_set_new(rule, "last", format_time(number(rule, "last_ns")));
-	}
-	table_print(rules, columns, COUNT_OF(columns));
-}
-
-static json_t *read_names(int argc, char **argv)
-{
-	json_t *names = argc > 1 ? json_array() : NULL;
-	int i;
-
-	for (i = 1; i < argc; i++)
-		json_array_append_new(names, json_string(argv[i]));
-	return names;
-}
-
-static bool is_listed(const json_t *rules, const char *name)
-{
-	const json_t *rule;
-	size_t i;
-
-	json_array_foreach(rules, i, rule)
-		if (!strcmp(json_string_value(json_object_get(rule, "name")), name))
-			return true;
-	return false;
-}
-
-int vexctl_rules_list(int argc, char **argv)
-{
-	json_t *names = read_names(argc, argv);
-	json_t *rules = rules_list(names);
-	int ret = rules ? VEX_EXIT_OK : VEX_EXIT_FAILED;
-	int i;
-
+	show->counters = json_incref(json_array_get(rules, 0));
 	json_decref(names);
-	for (i = 1; rules && i < argc; i++)
-		if (!is_listed(rules, argv[i])) {
-			vex_error("rules list: there is no rule '%s' in force", argv[i]);
-			ret = VEX_EXIT_FAILED;
-		}
-	if (rules && vexctl.json) {
-		json_t *o = json_pack("{s:O}", "rules", rules);
-
-		rpc_print(o);
-		json_decref(o);
-	} else if (rules) {
-		print_list(rules);
-	}
 	json_decref(rules);
+	return rules ? VEX_EXIT_OK : VEX_EXIT_FAILED;
+}
+
+int vexctl_rules_show(int argc, char **argv)
+{
+	struct show show = {0};
+	int ret;
+
+	if (argc != 2) {
+		vex_error("rules show: one rule's name is wanted");
+		return VEX_EXIT_USAGE;
+	}
+	ret = rules_text_fetch(&show.text, 0);
+	if (!ret)
+		ret = find(&show, argv[1]);
+	if (!ret)
+		ret = fetch_counters(&show, argv[1]);
+	if (!ret)
+		ret = compile(&show);
+	if (!ret && vexctl.json)
+		print_json(&show);
+	else if (!ret)
+		print_text(&show);
+	json_decref(show.counters);
+	free(show.compiled);
+	rules_text_clear(&show.text);
 	return ret;
-}
-
-static void print_history(const json_t *versions)
-{
-	static const struct table_column columns[] = {
-		{"VERSION", "version", TABLE_ID},
-		{"CURRENT", "current", TABLE_YES},
-		{"TIME", "when", TABLE_TEXT},
-		{"USER", "user", TABLE_TEXT},
-		{"ACTION", "action", TABLE_TEXT},
-		{"ACTIVE", "active", TABLE_COUNT},
-		{"BYTES", "bytes", TABLE_BYTES},
-		{"MESSAGE", "message", TABLE_TEXT},
-	};
-	json_t *version;
-	size_t i;
-
-	json_array_foreach(versions, i, version) {
-		const char *damaged = json_string_value(json_object_get(version, "damaged"));
-
-		json_object_set_new(version, "when", format_time(number(version, "time_ns")));
-		if (damaged) {
-			json_object_set_new(version, "ok", json_false());
-			json_object_set_new(version, "message", json_sprintf("damaged: %s", damaged));
-		}
-	}
-	table_print(versions, columns, COUNT_OF(columns));
-}
-
-int vexctl_rules_history(int argc, char **argv)
-{
-	json_t *result;
-
-	if (rpc_no_arguments(argc, argv))
-		return VEX_EXIT_USAGE;
-	result = rpc_call("rules.history", NULL);
-	if (!result)
-		return VEX_EXIT_FAILED;
-	if (vexctl.json)
-		rpc_print(result);
-	else
-		print_history(json_object_get(result, "versions"));
-	json_decref(result);
-	return VEX_EXIT_OK;
-}
-
-int vexctl_rules_text(int argc, char **argv)
-{
-	struct bundle *bundle;
-	uint32_t version = 0;
-	size_t i;
-
-	if (argc > 2 || (argc == 2 && !rules_read_version(argv[1], &version))) {
-		vex_error("rules text: VERSION is a number as 'vexctl rules history' prints it");
-		return VEX_EXIT_USAGE;
-	}
-	bundle = rules_fetch(version);
-	if (!bundle)
-		return VEX_EXIT_FAILED;
-	if (vexctl.json) {
-		json_t *files = json_array();
-		json_t *o;
-
-		for (i = 0; i < bundle->count; i++)
-			json_array_append_new(files, json_pack("{s:s, s:o}", "name",
-					bundle->sources[i].name, "text", rules_json_text(
-					bundle->sources[i].text, bundle->sources[i].len)));
-		o = json_pack("{s:o, s:O*}", "files", files, "switched",
-				json_object_get(bundle->meta, "switched"));
-		rpc_print(o);
-		json_decref(o);
-	}
-	for (i = 0; !vexctl.json && i < bundle->count; i++) {
-		printf("# %s\n", bundle->sources[i].name);
-		fwrite(bundle->sources[i].text, 1, bundle->sources[i].len, stdout);
-	}
-	bundle_free(bundle);
-	return VEX_EXIT_OK;
 }

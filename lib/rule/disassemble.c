@@ -173,7 +173,7 @@ void rule_image_print_node(const struct rule_image *image, uint32_t node, FILE *
 	fputs(words[1] ? ")" : "", out);
 }
 
-static void print_rule(const struct rule_image *image, uint64_t index, FILE *out)
+void rule_image_print_rule(const struct rule_image *image, uint64_t index, FILE *out)
 {
 	const struct rule_image_rule *rules = rule_image_part(image, RULE_PART_RULES);
 	const struct rule_image_rule *rule = &rules[index];
@@ -235,7 +235,7 @@ void rule_image_print(const struct rule_image *image, FILE *out)
 			image->parts[RULE_PART_RULES].count, image->loose_count,
 			image->parts[RULE_PART_TESTS].count);
 	for (i = 0; i < image->parts[RULE_PART_RULES].count; i++)
-		print_rule(image, i, out);
+		rule_image_print_rule(image, i, out);
 	print_scans(image, out);
 	disassemble_definitions(image, out);
 }

@@ -13,6 +13,9 @@
  */
 void rule_image_print(const struct rule_image *image, FILE *out);
 
+/** Writes a rule of it: what it does, and what it asks. */
+void rule_image_print_rule(const struct rule_image *image, uint64_t rule, FILE *out);
+
 /** Writes what a node asks, on one line without its end. */
 void rule_image_print_node(const struct rule_image *image, uint32_t node, FILE *out);
 

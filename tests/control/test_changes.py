@@ -152,6 +152,71 @@ class Good(Changes):
             self.assertEqual(done.returncode, 0, (name, done.stderr))
         self.assertEqual(set(self.states().values()), {'disabled'})
 
+    def test_show(self):
+        self.start_both()
+        text = ('# first\n- list: l\n  items: [a]\n\n- rule: one\n  # why\n  condition: >\n'
+                '    evt.type = open and\n\n    proc.name in (l)\n  tags: [t]\n\n# end\n'
+                '- rule: two\n  condition: evt.type = close\n')
+        self.load(text)
+        shown = self.json('rules', 'show', 'one')
+        self.assertEqual(shown['text'], text[text.index('- rule: one'):text.index('\n# end')])
+        self.assertEqual((shown['line'], shown['state'], shown['tags']), (5, 'active', ['t']))
+        self.assertIn('proc.name', shown['condition'])
+        self.assertIn('rule 0 "one" active', shown['compiled'])
+        out, _ = self.vexctl('rules', 'show', 'two')
+        self.assertRegex(out, r'(?s)^rule      two\nstate     active\n.*'
+                              r'- rule: two\n  condition: evt.type = close\n.*cacheable: ')
+        self.assertIn("no rule 'x'", self.vexctl('rules', 'show', 'x', code=1)[1])
+        self.vexctl('rules', 'show', code=2)
+
+    def test_explain(self):
+        self.start_both()
+        self.load(TWO)
+        event = self.write('{"type":"close"}', 'event.json')
+        self.json('rules', 'disable', 'one')
+        said = self.json('rules', 'explain', event)['rules']
+        self.assertEqual(said, [{'name': 'one', 'matches': False, 'why': 'disabled'},
+                                {'name': 'two', 'matches': True}])
+
+    def diff(self, *words):
+        changes = self.json('rules', 'diff', *words)['changes']
+        return {(c['change'], c.get('rule') or c['definition']): sorted(c.get('keys', {}))
+                for c in changes}
+
+    def test_diff(self):
+        self.start_both()
+        rules = [f'- rule: {name}\n  condition: evt.type = open and fd.name = /{name}\n'
+                 for name in 'abcde']
+        self.load(''.join(rules) + '- group: g\n  members: [x]\n')
+        self.assertIn('no version before', self.vexctl('rules', 'diff', code=1)[1])
+        self.load(''.join([rules[1], rules[0], rules[2] + '  priority: ERROR\n', rules[4],
+                           '- rule: new\n  condition: evt.type = close\n',
+                           '- group: g\n  members: [x, y]\n- group: h\n  members: [x]\n']))
+        wanted = {('removed', 'd'): [], ('moved', 'a'): [], ('changed', 'c'): ['priority'],
+                  ('added', 'new'): [], ('changed', 'group g'): ['members'],
+                  ('added', 'group h'): []}
+        got = self.diff()
+        if ('moved', 'b') in got:
+            wanted[('moved', 'b')] = wanted.pop(('moved', 'a'))
+        self.assertEqual(got, wanted)
+        self.assertEqual(self.diff('1'), wanted)
+        self.assertEqual(self.diff('1', '2'), wanted)
+        self.assertEqual(len(self.diff('2', '1')), 6)
+        self.assertEqual(self.diff('2'), {})
+        self.json('rules', 'disable', 'c')
+        self.assertEqual(self.diff(), {('changed', 'c'): ['state']})
+        path = self.write(rules[0], 'other.yaml')
+        self.assertEqual(self.diff(path)[('removed', 'new')], [])
+        out, _ = self.vexctl('rules', 'diff', '1', '2')
+        self.assertIn('  changed rule c\n    priority:\n      - "informational"\n'
+                      '      + "error"\n', out)
+        self.assertIn('no difference', self.vexctl('rules', 'diff', '2', '2')[0])
+        self.assertNotIn('\033', out)
+        self.vexctl('rules', 'diff', '9', code=1)
+        self.vexctl('rules', 'diff', '0', code=2)
+        self.vexctl('rules', 'diff', '--no-such', code=2)
+        self.vexctl('rules', 'diff', self.write('- rule: x\n'), code=78)
+
     def test_dry_run(self):
         self.start_control()
         result = self.load(TWO, '--dry-run')
@@ -212,7 +277,7 @@ class Good(Changes):
         self.wait_state('in force', 2)
         self.assertEqual(self.history()[1]['action'], 'reload')
         control.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.log().count('configuration read again') == 2, 'the second reload')
+        wait_for(lambda: 'rules: reload: nothing to change' in self.log(), 'the second reload')
         self.write('- rule: x\n  condition: nonsense\n')
         control.send_signal(signal.SIGHUP)
         wait_for(lambda: 'rules: reload: ' in self.log() and "no such macro 'nonsense'" in self.log(),

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Commands about rules that ask nobody: check."""
+"""Commands about rules that ask nobody: check, and explain of files."""
 import json
 import os
+import subprocess
 
-from support import Case
+from support import Case, Programs
 
 RULE = '- rule: {}\n  condition: {}\n'
 
@@ -95,3 +96,67 @@ class Check(Rules):
         for words in ([], ['--no-such', 'x']):
             _, err = self.vexctl('rules', 'check', *words, code=2)
             self.assertIn('rules check', err)
+
+
+class Explain(Rules):
+    def explain(self, event, *options):
+        path = self.write('event.json', json.dumps(event))
+        result = json.loads(self.vexctl('rules', 'explain', path, '--json', *options)[0])
+        return {rule['name']: rule.get('why', 'matches') for rule in result['rules']}
+
+    def test_why(self):
+        rules = self.write('a.yaml', RULE.format('path', 'evt.type = open and fd.name = /a') +
+                           RULE.format('size', 'evt.type = open and fs.size > 10') +
+                           RULE.format('off', 'evt.type = open') + '  enabled: false\n' +
+                           RULE.format('peer', 'evt.type = open and fd.sip = 1.2.3.4') +
+                           RULE.format('first', 'user.uid = 7') + '  match: first\n' +
+                           RULE.format('last', 'evt.type = open'))
+        event = {'type': 'open', 'path': '/a', 'uid': 7, 'offset': 0, 'size': 10}
+        said = self.explain(event, '--rules', rules)
+        self.assertEqual(said['path'], 'matches')
+        self.assertEqual(said['size'], 'fs.size from 11 to 18446744073709551615 is false')
+        self.assertEqual(said['off'], 'disabled')
+        self.assertTrue(said['peer'].startswith('unsupported: fd.sip ('))
+        self.assertEqual(said['first'], 'matches')
+        self.assertEqual(said['last'], 'an earlier rule has match: first')
+        self.assertEqual(self.explain({**event, 'uid': 8}, '--rules', rules)['last'], 'matches')
+        path = self.write('event.json', json.dumps(event))
+        out, _ = self.vexctl('rules', 'explain', '--matching', path, '--rules', rules)
+        self.assertEqual(out.splitlines()[1:], ['path: matches', 'first: matches'])
+
+    def test_names_of_several_lines(self):
+        rules = self.write('a.yaml', '- rule: "a\\nb: matches\\nc"\n  condition: evt.type = open\n' +
+                           RULE.format('d', 'evt.type = close'))
+        said = self.explain({'type': 'open'}, '--rules', rules)
+        self.assertEqual(said, {'a\nb: matches\nc': 'matches',
+                                'd': 'evt.type in (close) is false'})
+
+    def test_standard_input_and_captures(self):
+        rules = self.write('a.yaml', RULE.format('r', 'evt.type = open'))
+        done = subprocess.run([Programs.vexctl, 'rules', 'explain', '-', '--rules', rules],
+                              input=b'{"type":"open"}\n', capture_output=True, check=True)
+        self.assertIn(b'r: matches', done.stdout)
+        capture = os.path.join(self.folder, 'x.pcap')
+        subprocess.run([Programs.samples, capture], check=True)
+        out, _ = self.vexctl('rules', 'explain', f'{capture}:3', '--rules', rules)
+        self.assertEqual(len(out.splitlines()), 2)
+        for number, why in (('0', 'has no packet 0'), ('999999', 'has no packet 999999')):
+            _, err = self.vexctl('rules', 'explain', f'{capture}:{number}', '--rules', rules,
+                                 code=1)
+            self.assertIn(why, err)
+
+    def test_wrong_events(self):
+        rules = self.write('a.yaml', RULE.format('r', 'evt.type = open'))
+        for text, why in (('{"type":"open",', 'expected near end of file'),
+                          ('{"typ":"open"}', 'unknown key "typ"'), ('', 'expected near')):
+            path = self.write('event.json', text)
+            self.assertIn(why, self.vexctl('rules', 'explain', path, '--rules', rules,
+                                           code=1)[1])
+        self.assertIn('No such file', self.vexctl('rules', 'explain', '/none', '--rules', rules,
+                                                  code=1)[1])
+        for words in ([], ['a', 'b'], ['--no-such']):
+            self.vexctl('rules', 'explain', *words, code=2)
+        path = self.write('event.json', '{"type":"open"}')
+        self.assertIn("no such macro 'x'", self.vexctl(
+            'rules', 'explain', path, '--rules', self.write('b.yaml', RULE.format('r', 'x')),
+            code=78)[1])

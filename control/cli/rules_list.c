@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vexctl rules status, list, history, text. */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/rpc.h"
+#include "cli/rules.h"
+#include "cli/table.h"
+
+#define COUNT_OF(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
+
+static json_int_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void print_change(const json_t *change)
+{
+	const char *action = json_string_value(json_object_get(change, "action"));
+	const char *phase = json_string_value(json_object_get(change, "phase"));
+
+	if (action && phase)
+		printf("under way: %s, %s for %.1f s, by user %" JSON_INTEGER_FORMAT "\n", action,
+				phase, (double)number(change, "elapsed_ms") / 1e3,
+				number(change, "uid"));
+}
+
+static void print_status(const json_t *status)
+{
+	const char *state = json_string_value(json_object_get(status, "state"));
+	const char *reason = json_string_value(json_object_get(status, "reason"));
+	const char *store = json_string_value(json_object_get(status, "store"));
+	bool good = state && !strcmp(state, "in force");
+	char bytes[32];
+
+	if (!number(status, "version"))
+		puts("no rules");
+	else
+		printf("version %" JSON_INTEGER_FORMAT ": %s%s%s, %" JSON_INTEGER_FORMAT
+				" rules, %s\n", number(status, "version"),
+				!vexctl.color ? "" : good ? "\033[32m" : "\033[31m",
+				state ? state : "?", vexctl.color ? "\033[0m" : "",
+				number(status, "rules"),
+				table_format_bytes((uint64_t)number(status, "image_bytes"), bytes,
+				sizeof(bytes)));
+	if (reason)
+		printf("reason: %s\n", reason);
+	if (store)
+		printf("rules can't be changed: %s\n", store);
+	print_change(json_object_get(status, "change"));
+}
+
+int vexctl_rules_status(int argc, char **argv)
+{
+	json_t *status;
+
+	if (rpc_no_arguments(argc, argv))
+		return VEX_EXIT_USAGE;
+	status = rpc_call("rules.status", NULL);
+	if (!status)
+		return VEX_EXIT_FAILED;
+	if (vexctl.json)
+		rpc_print(status);
+	else
+		print_status(status);
+	json_decref(status);
+	return VEX_EXIT_OK;
+}
+
+/* "2026-11-21 15:04:05", local time; "-" for 0. */
+static json_t *format_time(json_int_t ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	char text[40] = "-";
+	struct tm tm;
+
+	if (ns && localtime_r(&seconds, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	return json_string(text);
+}
+
+json_t *rules_list(const json_t *names)
+{
+	json_t *all = json_array();
+	json_int_t from = 0;
+	json_t *answer;
+
+	do {
+		answer = rpc_call("rules.list", json_pack("{s:I, s:O*}", "from", from, "names",
+				names));
+		if (!answer) {
+			json_decref(all);
+			return NULL;
+		}
+		json_array_extend(all, json_object_get(answer, "rules"));
+		from = number(answer, "next");
+		json_decref(answer);
+	} while (from);
+	return all;
+}
+
+static void print_list(const json_t *rules)
+{
+	static const struct table_column columns[] = {
+		{"RULE", "name", TABLE_TEXT},
+		{"STATE", "state", TABLE_TEXT},
+		{"PRIORITY", "priority", TABLE_TEXT},
+		{"CLASS", "qos", TABLE_TEXT},
+		{"MATCHED", "matched", TABLE_COUNT},
+		{"ROUTED", "routed", TABLE_COUNT},
+		{"LIMITED", "limited", TABLE_COUNT},
+		{"LAST", "last", TABLE_TEXT},
+		{"TARGETS", "to", TABLE_TEXT},
+	};
+	json_t *rule;
+	json_t *item;
+	size_t i;
+	size_t j;
+
+	json_array_foreach(rules, i, rule) {
+		char to[160] = "default";
+		size_t n = 0;
+
+		json_array_foreach(json_object_get(rule, "targets"), j, item)
+			if (n < sizeof(to))
+				n += (size_t)snprintf(to + n, sizeof(to) - n, "%s%s", n ? ", " : "",
+						json_string_value(item));
+		json_object_set_new(rule, "to", json_string(to));
+		json_object_set_new(rule, "last", format_time(number(rule, "last_ns")));
+	}
+	table_print(rules, columns, COUNT_OF(columns));
+}
+
+static json_t *read_names(int argc, char **argv)
+{
+	json_t *names = argc > 1 ? json_array() : NULL;
+	int i;
+
+	for (i = 1; i < argc; i++)
+		json_array_append_new(names, json_string(argv[i]));
+	return names;
+}
+
+static bool is_listed(const json_t *rules, const char *name)
+{
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach(rules, i, rule)
+		if (!strcmp(json_string_value(json_object_get(rule, "name")), name))
+			return true;
+	return false;
+}
+
+int vexctl_rules_list(int argc, char **argv)
+{
+	json_t *names = read_names(argc, argv);
+	json_t *rules = rules_list(names);
+	int ret = rules ? VEX_EXIT_OK : VEX_EXIT_FAILED;
+	int i;
+
+	json_decref(names);
+	for (i = 1; rules && i < argc; i++)
+		if (!is_listed(rules, argv[i])) {
+			vex_error("rules list: there is no rule '%s' in force", argv[i]);
+			ret = VEX_EXIT_FAILED;
+		}
+	if (rules && vexctl.json) {
+		json_t *o = json_pack("{s:O}", "rules", rules);
+
+		rpc_print(o);
+		json_decref(o);
+	} else if (rules) {
+		print_list(rules);
+	}
+	json_decref(rules);
+	return ret;
+}
+
+static void print_history(const json_t *versions)
+{
+	static const struct table_column columns[] = {
+		{"VERSION", "version", TABLE_ID},
+		{"CURRENT", "current", TABLE_YES},
+		{"TIME", "when", TABLE_TEXT},
+		{"USER", "user", TABLE_TEXT},
+		{"ACTION", "action", TABLE_TEXT},
+		{"ACTIVE", "active", TABLE_COUNT},
+		{"BYTES", "bytes", TABLE_BYTES},
+		{"MESSAGE", "message", TABLE_TEXT},
+	};
+	json_t *version;
+	size_t i;
+
+	json_array_foreach(versions, i, version) {
+		const char *damaged = json_string_value(json_object_get(version, "damaged"));
+
+		json_object_set_new(version, "when", format_time(number(version, "time_ns")));
+		if (damaged) {
+			json_object_set_new(version, "ok", json_false());
+			json_object_set_new(version, "message", json_sprintf("damaged: %s", damaged));
+		}
+	}
+	table_print(versions, columns, COUNT_OF(columns));
+}
+
+int vexctl_rules_history(int argc, char **argv)
+{
+	json_t *result;
+
+	if (rpc_no_arguments(argc, argv))
+		return VEX_EXIT_USAGE;
+	result = rpc_call("rules.history", NULL);
+	if (!result)
+		return VEX_EXIT_FAILED;
+	if (vexctl.json)
+		rpc_print(result);
+	else
+		print_history(json_object_get(result, "versions"));
+	json_decref(result);
+	return VEX_EXIT_OK;
+}
+
+int vexctl_rules_text(int argc, char **argv)
+{
+	struct bundle *bundle;
+	uint32_t version = 0;
+	size_t i;
+
+	if (argc > 2 || (argc == 2 && !rules_read_version(argv[1], &version))) {
+		vex_error("rules text: VERSION is a number as 'vexctl rules history' prints it");
+		return VEX_EXIT_USAGE;
+	}
+	bundle = rules_fetch(version);
+	if (!bundle)
+		return VEX_EXIT_FAILED;
+	if (vexctl.json) {
+		json_t *files = json_array();
+		json_t *o;
+
+		for (i = 0; i < bundle->count; i++)
+			json_array_append_new(files, json_pack("{s:s, s:o}", "name",
+					bundle->sources[i].name, "text", rules_json_text(
+					bundle->sources[i].text, bundle->sources[i].len)));
+		o = json_pack("{s:o, s:O*}", "files", files, "switched",
+				json_object_get(bundle->meta, "switched"));
+		rpc_print(o);
+		json_decref(o);
+	}
+	for (i = 0; !vexctl.json && i < bundle->count; i++) {
+		printf("# %s\n", bundle->sources[i].name);
+		fwrite(bundle->sources[i].text, 1, bundle->sources[i].len, stdout);
+	}
+	bundle_free(bundle);
+	return VEX_EXIT_OK;
+}
