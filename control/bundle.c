@@ -34,48 +34,69 @@ static json_t *json_name(const char *name)
 	return json;
 }
 
-static json_t *describe_files(const struct rule_source *sources, size_t count)
+static json_t *describe_files(const struct rule_files *files)
 {
-	json_t *files = json_array();
+	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		json_t *file = json_pack("{s:o, s:I}", "name", json_name(sources[i].name), "size",
-				(json_int_t)sources[i].len);
+	for (i = 0; i < files->count; i++) {
+		const struct rule_source *source = &files->items[i];
+		json_t *file = json_pack("{s:o, s:I}", "name", json_name(source->name), "size",
+				(json_int_t)source->len);
 
-		if (sources[i].line) {
-			json_object_set_new(file, "line", json_integer(sources[i].line));
-			json_object_set_new(file, "column", json_integer(sources[i].column));
-			json_object_set_new(file, "by", json_integer(sources[i].by));
+		if (source->line) {
+			json_object_set_new(file, "line", json_integer(source->line));
+			json_object_set_new(file, "column", json_integer(source->column));
+			json_object_set_new(file, "by", json_integer(source->by));
 		}
-		json_array_append_new(files, file);
+		json_array_append_new(list, file);
 	}
-	return files;
+	return list;
 }
 
-static char *make_meta(const struct rule_source *sources, size_t count, const json_t *meta)
+static json_t *describe_objects(const struct rule_files *files)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < files->object_count; i++)
+		json_array_append_new(list, json_pack("{s:o, s:I}", "name",
+				json_name(files->objects[i].file), "size",
+				(json_int_t)files->objects[i].len));
+	return list;
+}
+
+static char *make_meta(const struct rule_files *files, const json_t *meta)
 {
 	json_t *whole = meta ? json_copy((json_t *)meta) : json_object();
 	char *text;
 
-	json_object_set_new(whole, "files", describe_files(sources, count));
+	json_object_set_new(whole, "files", describe_files(files));
+	if (files->object_count)
+		json_object_set_new(whole, "objects", describe_objects(files));
 	text = json_dumps(whole, JSON_COMPACT);
 	json_decref(whole);
 	return text;
 }
 
-static void put_texts(uint8_t *at, const struct rule_source *sources, size_t count)
+static uint8_t *put(uint8_t *at, const void *data, size_t len)
+{
+	if (len)
+		memcpy(at, data, len);
+	return at + len;
+}
+
+static void put_texts(uint8_t *at, const struct rule_files *files)
 {
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		if (sources[i].len)
-			memcpy(at, sources[i].text, sources[i].len);
-		at += sources[i].len;
-	}
+	for (i = 0; i < files->count; i++)
+		at = put(at, files->items[i].text, files->items[i].len);
+	for (i = 0; i < files->object_count; i++)
+		at = put(at, files->objects[i].data, files->objects[i].len);
 }
 
-static void *pack(const char *meta, const struct rule_source *sources, size_t count, size_t size)
+static void *pack(const char *meta, const struct rule_files *files, size_t size)
 {
 	struct bundle_header header = {.size = size, .version = BUNDLE_VERSION,
 			.meta_size = (uint32_t)strlen(meta)};
@@ -86,29 +107,31 @@ static void *pack(const char *meta, const struct rule_source *sources, size_t co
 	memcpy(header.magic, magic, sizeof(magic));
 	header.meta_checksum = XXH3_64bits(meta, header.meta_size);
 	memcpy(data + sizeof(header), meta, header.meta_size);
-	put_texts(data + sizeof(header) + header.meta_size, sources, count);
+	put_texts(data + sizeof(header) + header.meta_size, files);
 	memcpy(data, &header, sizeof(header));
 	header.checksum = XXH3_64bits(data + SUMMED, size - SUMMED);
 	memcpy(data, &header, sizeof(header));
 	return data;
 }
 
-void *bundle_pack(const struct rule_source *sources, size_t count, const json_t *meta, size_t *size,
+void *bundle_pack(const struct rule_files *files, const json_t *meta, size_t *size,
 		char why[BUNDLE_WHY_MAX])
 {
-	char *text = make_meta(sources, count, meta);
+	char *text = make_meta(files, meta);
 	void *data = NULL;
 	size_t i;
 
 	*size = sizeof(struct bundle_header) + (text ? strlen(text) : 0);
-	for (i = 0; i < count; i++)
-		*size += sources[i].len;
+	for (i = 0; i < files->count; i++)
+		*size += files->items[i].len;
+	for (i = 0; i < files->object_count; i++)
+		*size += files->objects[i].len;
 	if (*size > WIRE_BYTES_MAX)
 		snprintf(why, BUNDLE_WHY_MAX, "the rules are %zu bytes of text; at most %u can be "
 				"loaded", *size, WIRE_BYTES_MAX);
 	else if (text && strlen(text) > BUNDLE_META_MAX)
 		snprintf(why, BUNDLE_WHY_MAX, "too many files, or names that are too long");
-	else if (!text || !(data = pack(text, sources, count, *size)))
+	else if (!text || !(data = pack(text, files, *size)))
 		snprintf(why, BUNDLE_WHY_MAX, "out of memory");
 	free(text);
 	return data;
@@ -146,31 +169,77 @@ static uint32_t small(const json_t *file, const char *key)
 	return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-/* Gives each file its part of the texts, which they must fill. */
-static int set_sources(struct bundle *bundle, const char *at, size_t left)
+/* What is left to be given to files and objects. */
+struct rest {
+	const char *at;
+	size_t left;
+};
+
+/* A file's or an object's part, which must be there. */
+static const char *take(struct rest *rest, const json_t *file, const char **name, size_t *len)
 {
-	const json_t *files = json_object_get(bundle->meta, "files");
+	json_int_t size = json_integer_value(json_object_get(file, "size"));
+	const char *part = rest->at;
+
+	*name = json_string_value(json_object_get(file, "name"));
+	if (!*name || size < 0 || (size_t)size > rest->left)
+		return NULL;
+	*len = (size_t)size;
+	rest->at += size;
+	rest->left -= (size_t)size;
+	return part;
+}
+
+static int set_files(struct rule_files *files, const json_t *list, struct rest *rest)
+{
 	const json_t *file;
 	size_t i;
 
-	bundle->count = json_array_size(files);
-	if (bundle->count > RULE_FILES_MAX)
-		return -EBADMSG;
-	bundle->fingerprint = XXH3_64bits(at, left);
-	bundle->sources = calloc(bundle->count + 1, sizeof(*bundle->sources));
-	json_array_foreach(files, i, file) {
-		const char *name = json_string_value(json_object_get(file, "name"));
-		json_int_t size = json_integer_value(json_object_get(file, "size"));
+	files->items = calloc(json_array_size(list) + 1, sizeof(*files->items));
+	json_array_foreach(list, i, file) {
+		struct rule_source *item = &files->items[files->count];
 
-		if (!bundle->sources || !name || size < 0 || (size_t)size > left)
+		if (i == RULE_FILES_MAX || !files->items)
 			return -EBADMSG;
-		bundle->sources[i] = (struct rule_source){.name = name, .text = at,
-				.len = (size_t)size, .line = small(file, "line"),
-				.column = small(file, "column"), .by = small(file, "by")};
-		at += size;
-		left -= (size_t)size;
+		item->text = take(rest, file, &item->name, &item->len);
+		item->line = small(file, "line");
+		item->column = small(file, "column");
+		item->by = small(file, "by");
+		if (!item->text)
+			return -EBADMSG;
+		files->count++;
 	}
-	return left || !bundle->sources ? -EBADMSG : 0;
+	return files->items ? 0 : -ENOMEM;
+}
+
+static int set_objects(struct rule_files *files, const json_t *list, struct rest *rest)
+{
+	const json_t *file;
+	size_t i;
+
+	files->objects = calloc(json_array_size(list) + 1, sizeof(*files->objects));
+	json_array_foreach(list, i, file) {
+		struct rule_object *object = &files->objects[files->object_count];
+
+		if (i == RULE_PROGRAMS_MAX || !files->objects)
+			return -EBADMSG;
+		object->data = take(rest, file, &object->file, &object->len);
+		if (!object->data)
+			return -EBADMSG;
+		files->object_count++;
+	}
+	return files->objects ? 0 : -ENOMEM;
+}
+
+/* They must fill what there is. */
+static int set_parts(struct bundle *bundle, const char *at, size_t left)
+{
+	struct rest rest = {at, left};
+	int error = set_files(&bundle->files, json_object_get(bundle->meta, "files"), &rest);
+
+	if (!error)
+		error = set_objects(&bundle->files, json_object_get(bundle->meta, "objects"), &rest);
+	return error ? error : rest.left ? -EBADMSG : 0;
 }
 
 static const char *read_bundle(struct bundle *bundle)
@@ -185,7 +254,7 @@ static const char *read_bundle(struct bundle *bundle)
 			header->checksum)
 		return "damaged: its checksum is wrong";
 	bundle->meta = parse_meta(header, text);
-	if (!bundle->meta || set_sources(bundle, text + header->meta_size,
+	if (!bundle->meta || set_parts(bundle, text + header->meta_size,
 			bundle->size - sizeof(*header) - header->meta_size))
 		return "damaged: it does not say what its files are";
 	return NULL;
@@ -291,7 +360,8 @@ void bundle_free(struct bundle *bundle)
 	if (!bundle)
 		return;
 	json_decref(bundle->meta);
-	free(bundle->sources);
+	free(bundle->files.items);
+	free(bundle->files.objects);
 	if (bundle->mapped)
 		munmap(bundle->data, bundle->size);
 	else

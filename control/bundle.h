@@ -3,10 +3,11 @@
  * Rules on their way: the files of a set, with whatever else is to be known of them, in one piece
  * of bytes. vexctl sends one to vex-control, which keeps each version as one.
  *
- *     header, then meta (a JSON object), then the texts of the files, one behind the other
+ *     header, then meta (a JSON object), then the texts of the files, one behind the other, then
+ *     the objects of programs
  *
- * meta has "files", a list of {name, size, line, column, by} as struct rule_source has them. A
- * bundle comes from another process or from a disk: nothing in it is believed unchecked.
+ * meta has "files", a list of {name, size, line, column, by} as struct rule_source has them, and
+ * "objects", a list of {name, size}, where there are any. A bundle comes from another process or from a disk: nothing in it is believed unchecked.
  */
 #ifndef VEX_CONTROL_BUNDLE_H
 #define VEX_CONTROL_BUNDLE_H
@@ -32,19 +33,17 @@ struct bundle_header {
 
 struct bundle {
 	json_t *meta;
-	struct rule_source *sources; /**< point into data */
-	size_t count;
-	uint64_t fingerprint;        /**< XXH3 of the texts */
+	struct rule_files files; /**< its strings point into data and meta */
 	void *data;
 	size_t size;
 	bool mapped;
 };
 
 /**
- * Packs sources with meta, an object that is borrowed and may be NULL. Returns a heap block of
+ * Packs files with meta, an object that is borrowed and may be NULL. Returns a heap block of
  * *size bytes, or NULL with a sentence in why.
  */
-void *bundle_pack(const struct rule_source *sources, size_t count, const json_t *meta, size_t *size,
+void *bundle_pack(const struct rule_files *files, const json_t *meta, size_t *size,
 		char why[BUNDLE_WHY_MAX]);
 
 /** Takes over data, a heap block, also where it fails: NULL with a sentence in why. */

@@ -22,9 +22,10 @@ static const char *const phases[] = {RULES_PHASES(RULES_PHASE_NAME)};
 struct work {
 	struct rules_job *job;
 	struct bundle *bundle;
-	struct rule_files files;     /* of FILES */
-	struct rule_source *sources; /* of the bundle or the files, then the switches */
-	size_t count;                /* without the switches */
+	struct rule_files read;        /* of FILES */
+	const struct rule_files *files; /* those that were read, or the bundle's */
+	struct rule_source *sources;   /* of files, then the switches */
+	size_t count;                  /* of files alone */
 	json_t *switched;            /* {name: enabled} */
 	char *switches;              /* the same as rules */
 	struct rule_set *set;
@@ -97,7 +98,7 @@ static void read_sent(struct work *work)
 static void read_files(struct work *work)
 {
 	struct rules_job *job = work->job;
-	struct rule_options options = {.files = &work->files};
+	struct rule_options options = {.files = &work->read};
 
 	if (rule_set_load((const char *const *)job->paths, job->path_count, &options, &work->set,
 			&work->diags))
@@ -143,16 +144,14 @@ static void switch_rules(struct work *work)
 
 static int gather(struct work *work)
 {
-	const struct rule_source *sources = work->bundle ? work->bundle->sources
-							  : work->files.items;
-
-	work->count = work->bundle ? work->bundle->count : work->files.count;
+	work->files = work->bundle ? &work->bundle->files : &work->read;
+	work->count = work->files->count;
 	work->sources = calloc(work->count + 1, sizeof(*work->sources));
 	if (json_object_size(work->switched))
 		work->switches = bundle_switches(work->switched);
 	if (!work->sources || (json_object_size(work->switched) && !work->switches))
 		return -ENOMEM;
-	memcpy(work->sources, sources, work->count * sizeof(*sources));
+	memcpy(work->sources, work->files->items, work->count * sizeof(*work->sources));
 	if (work->switches)
 		work->sources[work->count] = (struct rule_source){.name = BUNDLE_SWITCHES,
 			.text = work->switches, .len = strlen(work->switches)};
@@ -178,7 +177,8 @@ static void read_text(struct work *work)
 
 static void parse(struct work *work)
 {
-	struct rule_options options = {.complete = true};
+	struct rule_options options = {.complete = true, .objects = work->files->objects,
+			.object_count = work->files->object_count};
 	struct rules_job *job = work->job;
 	uint32_t i;
 
@@ -244,6 +244,9 @@ static uint64_t fingerprint(const struct work *work)
 		XXH3_64bits_update(state, &work->sources[i].len, sizeof(work->sources[i].len));
 		XXH3_64bits_update(state, work->sources[i].text, work->sources[i].len);
 	}
+	for (i = 0; i < work->files->object_count; i++)
+		XXH3_64bits_update(state, work->files->objects[i].data,
+				work->files->objects[i].len);
 	sum = XXH3_64bits_digest(state);
 	XXH3_freeState(state);
 	return sum;
@@ -275,7 +278,7 @@ static void write_version(struct work *work)
 
 	set_phase(job, RULES_PHASE_writing);
 	job->meta = describe(work);
-	data = bundle_pack(work->sources, work->count, job->meta, &size, why);
+	data = bundle_pack(work->files, job->meta, &size, why);
 	if (!data || store_write(job->store, data, size, why))
 		fail(job, WIRE_STATE, "%.400s; nothing was changed", why);
 	free(data);
@@ -299,7 +302,7 @@ void rules_job_prepare(struct rules_job *job)
 		write_version(&work);
 	rule_set_free(work.set);
 	rule_diags_clear(&work.diags);
-	rule_files_clear(&work.files);
+	rule_files_clear(&work.read);
 	bundle_free(work.bundle);
 	json_decref(work.switched);
 	free(work.switches);

@@ -218,6 +218,7 @@ static json_t *describe(const struct version *version)
 	json_t *o = version->meta ? json_copy(version->meta) : json_object();
 
 	json_object_del(o, "files");
+	json_object_del(o, "objects");
 	json_object_set_new(o, "version", json_integer((json_int_t)version->number));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)version->bytes));
 	if (!version->meta)

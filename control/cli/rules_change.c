@@ -169,8 +169,7 @@ static int load(struct change *change, int argc, char **argv)
 	if (!ret) {
 		rule_set_free(text.set);
 		text.set = NULL;
-		change->bytes = bundle_pack(text.files.items, text.files.count, NULL,
-				&change->size, why);
+		change->bytes = bundle_pack(&text.files, NULL, &change->size, why);
 		if (!change->bytes)
 			vex_error("%s: %s", change->command, why);
 		ret = change->bytes ? VEX_EXIT_OK : VEX_EXIT_FAILED;

@@ -74,14 +74,15 @@ static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint
 static int parse(struct rules_text *text, const struct bundle *bundle)
 {
 	const json_t *switched = json_object_get(bundle->meta, "switched");
-	struct rule_source *sources = calloc(bundle->count + 1, sizeof(*sources));
-	struct rule_options options = {.complete = true};
+	struct rule_source *sources = calloc(bundle->files.count + 1, sizeof(*sources));
+	struct rule_options options = {.complete = true, .objects = bundle->files.objects,
+			.object_count = bundle->files.object_count};
 	char *switches = switched ? bundle_switches(switched) : NULL;
-	size_t count = bundle->count;
+	size_t count = bundle->files.count;
 	int ret = -ENOMEM;
 
 	if (sources && count)
-		memcpy(sources, bundle->sources, count * sizeof(*sources));
+		memcpy(sources, bundle->files.items, count * sizeof(*sources));
 	if (sources && switches)
 		sources[count++] = (struct rule_source){.name = BUNDLE_SWITCHES, .text = switches,
 				.len = strlen(switches)};
@@ -96,13 +97,13 @@ static int copy_files(struct rule_files *files, const struct bundle *bundle)
 {
 	size_t i;
 
-	files->items = calloc(bundle->count + 1, sizeof(*files->items));
-	for (i = 0; files->items && i < bundle->count; i++) {
+	files->items = calloc(bundle->files.count + 1, sizeof(*files->items));
+	for (i = 0; files->items && i < bundle->files.count; i++) {
 		struct rule_source *item = &files->items[files->count++];
 
-		*item = bundle->sources[i];
+		*item = bundle->files.items[i];
 		item->name = strdup(item->name);
-		item->text = strndup(bundle->sources[i].text, item->len);
+		item->text = strndup(bundle->files.items[i].text, item->len);
 		if (!item->name || !item->text)
 			return -ENOMEM;
 	}

@@ -243,18 +243,18 @@ int vexctl_rules_text(int argc, char **argv)
 		json_t *files = json_array();
 		json_t *o;
 
-		for (i = 0; i < bundle->count; i++)
+		for (i = 0; i < bundle->files.count; i++)
 			json_array_append_new(files, json_pack("{s:s, s:o}", "name",
-					bundle->sources[i].name, "text", rules_json_text(
-					bundle->sources[i].text, bundle->sources[i].len)));
+					bundle->files.items[i].name, "text", rules_json_text(
+					bundle->files.items[i].text, bundle->files.items[i].len)));
 		o = json_pack("{s:o, s:O*}", "files", files, "switched",
 				json_object_get(bundle->meta, "switched"));
 		rpc_print(o);
 		json_decref(o);
 	}
-	for (i = 0; !vexctl.json && i < bundle->count; i++) {
-		printf("# %s\n", bundle->sources[i].name);
-		fwrite(bundle->sources[i].text, 1, bundle->sources[i].len, stdout);
+	for (i = 0; !vexctl.json && i < bundle->files.count; i++) {
+		printf("# %s\n", bundle->files.items[i].name);
+		fwrite(bundle->files.items[i].text, 1, bundle->files.items[i].len, stdout);
 	}
 	bundle_free(bundle);
 	return VEX_EXIT_OK;
