@@ -166,7 +166,7 @@ static const struct build_lead *leads_of(const struct build *build, uint32_t tes
 	}
 	for (*count = 0; low + *count < total && leads[low + *count].from == test; ++*count)
 		;
-	return leads + low;
+	return total ? leads + low : NULL;
 }
 
 static struct want *gather(struct build *build, size_t *total)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rule/define.h"
+#include "rule/place.h"
 #include "rule/suggest.h"
 
 enum named { NAMED_ANY, NAMED_GROUP, NAMED_BOUNDARY, NAMED_NONE };
@@ -143,6 +144,20 @@ const char *rule_redact_name(enum rule_redact_how how)
 	return how < RULE_REDACT_COUNT ? hows[how] : NULL;
 }
 
+/* Some fields can't be without their value, others have none that a hash could stand for. */
+static bool check_redact(struct load *load, const struct yaml_node *key, enum rule_field_id field,
+		enum rule_redact_how how)
+{
+	if (rule_place_redacts(field, how))
+		return true;
+	load_say(load, RULE_ERROR, RULE_DIAG_FIELD, load_pos(load, &key->scalar), NULL,
+			rule_places[field].redact
+					? "'%s' can't be hashed; it can be masked or removed"
+					: "'%s' can't be redacted: events are led and ordered by it",
+			rule_fields[field].name);
+	return false;
+}
+
 DEFINE_KEY(redact)
 {
 	struct rule *rule = &draft->rule;
@@ -167,7 +182,8 @@ DEFINE_KEY(redact)
 		word = define_field(load, key, true, &list[count].key)
 				? define_word(load, key->next, hows)
 				: -1;
-		if (word < 0)
+		if (word < 0 || !check_redact(load, key, list[count].key.field,
+						(enum rule_redact_how)word))
 			return;
 		list[count++].how = (enum rule_redact_how)word;
 	}

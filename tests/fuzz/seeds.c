@@ -3,7 +3,7 @@
  * Writes the inputs that the fuzz targets start from.
  *
  *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap, wire, rule, condition,
- *                          image and program, and fills them
+ *                          image, redact and program, and fills them
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -69,6 +69,23 @@ static void seed_records(void)
 		save("record", number++, record, record->size);
 		make(types[i], SAMPLE_RANDOM);
 		save("record", number++, record, record->size);
+	}
+}
+
+/* Rules, room and a record; see fuzz_redact.c. */
+static void seed_redactions(void)
+{
+	static uint8_t input[10 + VEX_RECORD_MAX];
+	const uint16_t more = 512;
+
+	for (uint8_t i = 0; i < 16; i++) {
+		const uint64_t rules = i < 4 ? ~0ull << i : 7ull << 3 * i;
+
+		make(i % 2 ? VEX_OPEN : VEX_RENAME, i % 4 < 2 ? SAMPLE_FULL : SAMPLE_RANDOM);
+		memcpy(input, &rules, sizeof(rules));
+		memcpy(input + 8, &more, sizeof(more));
+		memcpy(input + 10, record, record->size);
+		save("redact", i, input, 10 + record->size);
 	}
 }
 
@@ -287,6 +304,7 @@ int main(int argc, char **argv)
 		die(folder);
 	seed_records();
 	seed_images();
+	seed_redactions();
 	seed_lanes();
 	seed_ingest(0, SAMPLE_EMPTY);
 	seed_ingest(1, SAMPLE_FULL);

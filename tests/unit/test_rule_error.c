@@ -206,6 +206,9 @@ static void test_key_values(void)
 	refused(RULE "schedule: {offset: 2}\n", RULE_DIAG_VALUE, 3, 22, "+02:00");
 	refused(RULE "redact: {fd.name: blur}\n", RULE_DIAG_VALUE, 3, 21, "hash, mask, remove");
 	refused(RULE "redact: {user.name: hash}\n", RULE_DIAG_FIELD, 3, 12, "user.uid is");
+	refused(RULE "redact: {evt.type: mask}\n", RULE_DIAG_FIELD, 3, 12, "can't be redacted");
+	refused(RULE "redact: {fd.name: hash, fs.mode: hash}\n", RULE_DIAG_FIELD, 3, 27,
+			"can't be hashed; it can be masked or removed");
 	refused("- group: g\n  members: []\n", RULE_DIAG_SHAPE, 2, 12, "a list of subscribers");
 	refused("- group: g\n  members: [a: 0]\n", RULE_DIAG_VALUE, 2, 16, "from 1 to 1000");
 	refused("- group: g\n  members: [a]\n  balance: hash\n", RULE_DIAG_MISSING, 1, 3, "by goes");
