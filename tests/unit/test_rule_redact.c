@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include "rule/redact.h"
+#include "support/rule_drawn.h"
 #include "support/rule_limits.h"
 #include "support/rule_value.h"
 #include "support/unit.h"
 
-#define WINDOW 8u /* so many bytes in a row of a text are part of it, and no chance */
-#define STRINGS 8192u
+#define WINDOW DRAWN_PART
 
 static const char *const hows[] = {"hash", "mask", "remove"};
 static uint64_t events = 300;
@@ -24,138 +24,6 @@ static uint64_t state = 1;
 static struct rule_secret secret, other_secret;
 static uint64_t out_words[VEX_RECORD_MAX / 8];
 static struct vex_record *const out = (struct vex_record *)out_words;
-
-static uint64_t draw(uint64_t below)
-{
-	return next_random(&state) % below;
-}
-
-/* -- random events -- */
-
-struct drawn {
-	struct vex_event event;
-	struct vex_pair pairs[4];
-	struct vex_bytes labels[3];
-	char text[STRINGS];
-	size_t used;
-};
-
-/* Bytes that are neither of a hash, nor of a mask, nor of a path. */
-static struct vex_bytes draw_text(struct drawn *drawn, size_t min, size_t max)
-{
-	char *at = drawn->text + drawn->used;
-	size_t len = min + draw(max - min + 1);
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		at[i] = (char)(128 + draw(128));
-	drawn->used += len;
-	return (struct vex_bytes){at, len};
-}
-
-static struct vex_bytes draw_path(struct drawn *drawn)
-{
-	char *start = drawn->text + drawn->used;
-	size_t components = draw(5);
-	size_t i;
-
-	for (i = 0; i < components; i++) {
-		if (i || draw(4))
-			drawn->text[drawn->used++] = '/';
-		draw_text(drawn, draw(8) ? WINDOW : 0, 40);
-	}
-	return (struct vex_bytes){start, (size_t)(drawn->text + drawn->used - start)};
-}
-
-static struct vex_bytes last_part(struct vex_bytes path)
-{
-	const char *data = path.data;
-	size_t at = path.len;
-
-	while (at && data[at - 1] != '/')
-		at--;
-	return (struct vex_bytes){data + at, path.len - at};
-}
-
-/* Of its own, or the first one, or in its folder, or of its name. */
-static struct vex_bytes draw_path2(struct drawn *drawn)
-{
-	struct vex_bytes path = drawn->event.path;
-	struct vex_bytes name = last_part(path);
-	char *start = drawn->text + drawn->used;
-
-	switch (draw(4)) {
-	case 0:
-		return path;
-	case 1:
-		memcpy(start, path.data, path.len - name.len);
-		drawn->used += path.len - name.len;
-		draw_text(drawn, WINDOW, 40);
-		break;
-	case 2:
-		draw_path(drawn);
-		drawn->text[drawn->used++] = '/';
-		memcpy(drawn->text + drawn->used, name.data, name.len);
-		drawn->used += name.len;
-		break;
-	default:
-		return draw_path(drawn);
-	}
-	return (struct vex_bytes){start, (size_t)(drawn->text + drawn->used - start)};
-}
-
-static uint64_t draw_number(void)
-{
-	return next_random(&state) | 0x8100000081000000u; /* no byte is likely to be found by chance */
-}
-
-static void draw_numbers(struct vex_event *event)
-{
-	uint32_t *const small[] = {&event->pid, &event->tid, &event->ppid, &event->uid, &event->gid,
-			&event->tenant, &event->mode, &event->flags, &event->vector.dimension,
-			&event->vector.k};
-	uint64_t *const large[] = {&event->dev, &event->ino, &event->parent_ino,
-			&event->parent2_ino, &event->offset, &event->size, &event->graph.node,
-			&event->graph.edge, &event->graph.from, &event->graph.to,
-			&event->graph.count, &event->vector.vector, &event->vector.collection,
-			&event->vector.count};
-	size_t i;
-
-	for (i = 0; i < sizeof(small) / sizeof(*small); i++)
-		*small[i] = (uint32_t)draw_number();
-	for (i = 0; i < sizeof(large) / sizeof(*large); i++)
-		*large[i] = draw_number();
-	if (draw(2))
-		event->tid = event->pid;
-	event->result = (int32_t)draw_number();
-}
-
-static void draw_event(struct drawn *drawn)
-{
-	struct vex_event *event = &drawn->event;
-	uint32_t i;
-
-	memset(drawn, 0, sizeof(*drawn));
-	event->type = VEX_RENAME;
-	event->boundary = (uint8_t)draw(VEX_BOUNDARY_COUNT);
-	event->has = (uint32_t)draw(VEX_HAS_GAP);
-	event->start_ns = draw_number();
-	event->duration_ns = draw(2) ? draw(1000) : draw_number();
-	event->id.seq = draw(1000);
-	draw_numbers(event);
-	event->comm = draw_text(drawn, WINDOW, 15);
-	event->path = draw_path(drawn);
-	event->path2 = draw_path2(drawn);
-	event->pairs = drawn->pairs;
-	event->labels = drawn->labels;
-	event->pair_count = (uint32_t)draw(5);
-	event->label_count = (uint32_t)draw(4);
-	for (i = 0; i < event->pair_count; i++)
-		drawn->pairs[i] = (struct vex_pair){{"a b c" + 2 * draw(3), 1},
-				draw_text(drawn, WINDOW, 200)};
-	for (i = 0; i < event->label_count; i++)
-		drawn->labels[i] = draw_text(drawn, WINDOW, 30);
-}
 
 /* -- what must not be there -- */
 
@@ -325,7 +193,7 @@ static void check_one(const struct compiled *rules, enum rule_field_id field, co
 	struct drawn drawn;
 	struct vex_record *record;
 
-	draw_event(&drawn);
+	drawn_event(&drawn, &state);
 	record = record_of(&drawn.event);
 	redact(rules, 1, record, &secret, VEX_RECORD_MAX);
 	vex_event_decode(out, &after, &space);
