@@ -6,6 +6,7 @@
 
 #include "base/lane_map.h"
 #include "conf/conf.h"
+#include "dataplane/rules.h"
 
 static void copy_ids(uint32_t *count, uint32_t *to, const struct conf_ids *from)
 {
@@ -68,6 +69,11 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 					sizeof(options->kernel_tap)},
 			{"kernel_ring", CONF_U64, &options->kernel_ring, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
+			{"rules_image", CONF_PATH, options->rules_image, 0,
+					sizeof(options->rules_image)},
+			{"rules_max", CONF_U32, &options->sizes.rules_max, 1, RULES_MAX_LIMIT},
+			{"limit_keys", CONF_U32, &options->sizes.limit_keys, 64,
+					RULE_LIMITS_ENTRIES_MAX},
 			{"allow", CONF_MAP, .keys = allow},
 			{"log", CONF_MAP, .keys = log},
 			{0},

@@ -24,6 +24,7 @@
 #include "dataplane/options.h"
 #include "dataplane/plan.h"
 #include "dataplane/port.h"
+#include "dataplane/rules.h"
 #include "dataplane/server.h"
 #include "dataplane/subscriber.h"
 #include "dataplane/tap.h"
@@ -249,6 +250,32 @@ static void end_hold(struct plane *plane, uint32_t settle_ms)
 	plan_publish_all(plane);
 }
 
+/* Before the first event: a set that was asked for and can't be had is no way to begin. */
+static int load_rules(struct plane *plane, const char *path)
+{
+	struct vex_message message = {.rules.generation = 1};
+	char reason[VEX_REASON_MAX];
+	const char *name = strrchr(path, '/');
+	int fd, error;
+
+	if (!*path)
+		return 0;
+	fd = rules_read_file(path, &message.rules.size);
+	if (fd < 0) {
+		vex_error("%s: %s", path, strerror(-fd));
+		return fd;
+	}
+	snprintf(message.rules.name, sizeof(message.rules.name), "%.*s", (int)VEX_NAME_MAX - 1,
+			name ? name + 1 : path);
+	error = rules_load(plane, fd, &message, reason);
+	close(fd);
+	if (error)
+		vex_error("%s: %s", path, reason);
+	else
+		vex_info("%u rules of %s are in force", plane->rules->set->rule_count, path);
+	return error;
+}
+
 static void reload(struct server *server, const struct options *options)
 {
 	struct server_access access;
@@ -327,6 +354,12 @@ static int run(const struct options *options, const sigset_t *handled)
 	plane->hold_resumed = options->settle_ms != 0;
 	plane_set_idle(plane, options->idle, options->spin_us);
 	vex_membarrier_register();
+	plane->driven = true; /* workers don't run yet: plans are taken by the main core itself */
+	if (load_rules(plane, options->rules_image)) {
+		plane_destroy(plane);
+		return VEX_EXIT_CONFIG;
+	}
+	plane->driven = false;
 	if (server_open(plane, options->socket, &options->access, &server)) {
 		plane_destroy(plane);
 		return VEX_EXIT_CONFIG;

@@ -9,6 +9,7 @@
 #include "abi/tap.h"
 #include "base/lane_map.h"
 #include "dataplane/config.h"
+#include "dataplane/rules.h"
 
 enum {
 	OPTION_SOCKET = 256,
@@ -24,6 +25,9 @@ enum {
 	OPTION_BACKLOG,
 	OPTION_KERNEL_TAP,
 	OPTION_KERNEL_RING,
+	OPTION_RULES_IMAGE,
+	OPTION_RULES_MAX,
+	OPTION_LIMIT_KEYS,
 	OPTION_ANYONE,
 	OPTION_LOG_JSON,
 	OPTION_LOG_LEVEL,
@@ -44,6 +48,9 @@ static const struct option long_options[] = {
 		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"kernel-tap", optional_argument, NULL, OPTION_KERNEL_TAP},
 		{"kernel-ring", required_argument, NULL, OPTION_KERNEL_RING},
+		{"rules-image", required_argument, NULL, OPTION_RULES_IMAGE},
+		{"rules-max", required_argument, NULL, OPTION_RULES_MAX},
+		{"limit-keys", required_argument, NULL, OPTION_LIMIT_KEYS},
 		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
 		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
 		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -86,6 +93,11 @@ void options_usage(void)
 	       "                       (PATH by default " VEX_TAP_DEVICE ")\n"
 	       "  --kernel-ring BYTES  size of its lanes, one a processor, a power of two\n"
 	       "                       (default 4194304)\n"
+	       "  --rules-image FILE   begin with this rule set, an image as vexctl rules compile\n"
+	       "                       writes it; without it with none\n"
+	       "  --rules-max N        rules that a set may have, 1 to 2097152 (default 1048576)\n"
+	       "  --limit-keys N       keys that sample, suppress and rate of rules remember at\n"
+	       "                       once, at least 64 (default 131072)\n"
 	       "  --allow-anyone       let any user attach; without it root, our own user, and\n"
 	       "                       those that the configuration names\n"
 	       "  --log-json           log as JSON lines\n"
@@ -103,7 +115,10 @@ void options_defaults(struct options *options)
 			.ring_max = 64ull << 20,
 			.backlog = OPTIONS_BACKLOG_UNSAID,
 			.kernel_ring = VEX_TAP_RING_DEFAULT,
-			.sizes = {.events = 8192, .long_events = 128},
+			.sizes = {.events = 8192,
+					.long_events = 128,
+					.rules_max = RULES_MAX_DEFAULT,
+					.limit_keys = LIMIT_KEYS_DEFAULT},
 			.access = {.mode = 0660}};
 	snprintf(options->socket, sizeof(options->socket), "%s", VEX_SOCKET_DEFAULT);
 }
@@ -215,6 +230,14 @@ static int read_kernel_tap(struct options *options, const char *text)
 	return -1;
 }
 
+static int read_rules_image(struct options *options, const char *text)
+{
+	if (!*text || strlen(text) >= sizeof(options->rules_image))
+		return usage_error("rules-image", text, "a path of 1 to 4095 bytes");
+	strcpy(options->rules_image, text);
+	return -1;
+}
+
 static int apply(struct options *options, int option)
 {
 	switch (option) {
@@ -246,6 +269,13 @@ static int apply(struct options *options, int option)
 		return read_kernel_tap(options, optarg);
 	case OPTION_KERNEL_RING:
 		return read_ring("kernel-ring", optarg, &options->kernel_ring);
+	case OPTION_RULES_IMAGE:
+		return read_rules_image(options, optarg);
+	case OPTION_RULES_MAX:
+		return read_u32("rules-max", optarg, 1, RULES_MAX_LIMIT, &options->sizes.rules_max);
+	case OPTION_LIMIT_KEYS:
+		return read_u32("limit-keys", optarg, 64, RULE_LIMITS_ENTRIES_MAX,
+				&options->sizes.limit_keys);
 	case OPTION_ANYONE:
 		options->allow_anyone = true;
 		return -1;

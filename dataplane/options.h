@@ -27,6 +27,7 @@ struct options {
 	uint64_t ring_max;
 	char kernel_tap[108]; /**< path of the module's device; empty: none */
 	uint64_t kernel_ring;
+	char rules_image[4096]; /**< path; empty: none */
 	struct plane_sizes sizes;
 	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */
 	struct server_access access;

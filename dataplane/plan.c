@@ -4,6 +4,9 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "dataplane/rules.h"
+#include "rule/rule.h"
 #include "dataplane/worker.h"
 
 static bool polled(const struct plane *plane, const struct lane *lane)
@@ -49,8 +52,32 @@ static void plan_filter(struct plan *plan, const struct vex_filter *filter, uint
 			plan->by_boundary[i] |= bit;
 }
 
+/* Who is named by the rule set gets what that leads to him, and who belongs to a boundary. */
+static void plan_place(struct plan *plan, const struct ruleset *set, uint64_t *named,
+		const struct subscriber *sub, uint64_t bit)
+{
+	const char *name = sub->stat->name;
+	uint32_t number = set ? rule_names_find(&set->names, name, strnlen(name, VEX_NAME_MAX))
+			      : RULE_NAMES_NONE;
+
+	if (number != RULE_NAMES_NONE)
+		named[number] |= bit;
+	if (sub->boundary)
+		plan->of_boundary[sub->boundary] |= bit;
+	if (number == RULE_NAMES_NONE && !sub->boundary)
+		plan->defaults |= bit;
+}
+
 static void plan_subscribers(struct plane *plane, struct worker *worker, struct plan *plan)
 {
+	const struct ruleset *set = plane->rules ? plane->rules->set : NULL;
+	uint64_t *named = NULL;
+
+	if (set) {
+		plan->rules = &set->workers[worker->index];
+		plan->named = named = plan->rules->named[plan != worker->plans];
+		memset(named, 0, set->names.count * sizeof(*named));
+	}
 	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++) {
 		struct subscriber *sub = plane->subscribers[i];
 
@@ -63,7 +90,30 @@ static void plan_subscribers(struct plane *plane, struct worker *worker, struct 
 		}
 		plan->subscribers |= 1ull << i;
 		plan_filter(plan, &sub->filter, 1ull << i);
+		plan_place(plan, set, named, sub, 1ull << i);
 	}
+}
+
+VEX_STATIC_ASSERT((int)CLASS_BLOCK == RULE_OVERLOAD_BLOCK &&
+				(int)CLASS_DROP_OLDEST == RULE_OVERLOAD_DROP_OLDEST &&
+				(int)CLASS_DROP_NEWEST == RULE_OVERLOAD_DROP_NEWEST,
+		"images and backlogs mean the same");
+
+/* What a rule set says of the service classes; without one nothing waits unless asked for. */
+static void plan_classes(struct plane *plane, struct plan *plan)
+{
+	const struct rule_image_class *classes;
+
+	plan->holds = plane->holds || plan->rules;
+	memcpy(plan->policies, plane->policies, sizeof(plan->policies));
+	if (!plan->rules)
+		return;
+	classes = rule_image_part(plan->rules->set->image, RULE_PART_CLASSES);
+	for (unsigned i = 0; i < VEX_CLASS_COUNT; i++)
+		plan->policies[i] = (struct class_policy){
+				.overload = (enum class_overload)classes[i].overload,
+				.share = classes[i].share,
+				.block_ns = classes[i].block_ns};
 }
 
 void plan_wake(struct worker *worker)
@@ -71,20 +121,21 @@ void plan_wake(struct worker *worker)
 	eventfd_write(worker->wake, 1);
 }
 
-static void wait_until_taken(struct plane *plane, struct worker *worker, uint64_t generation)
+static void wait_until_taken(struct plane *plane, struct worker *worker)
 {
+	const struct plan *plan = VEX_LOAD_RELAXED(&worker->next_plan);
 	struct timespec pause = {.tv_nsec = 20000};
 
 	if (plane->driven) {
 		worker_adopt_plan(worker);
 		return;
 	}
-	plan_wake(worker);
-	while (VEX_LOAD_ACQUIRE(&worker->acknowledged) != generation)
+	/* Released by worker_adopt_plan(): the worker uses nothing of the plan before any more. */
+	while (VEX_LOAD_ACQUIRE(&worker->acknowledged) != plan->generation)
 		nanosleep(&pause, NULL);
 }
 
-void plan_publish(struct plane *plane, struct worker *worker)
+static struct plan *make(struct plane *plane, struct worker *worker)
 {
 	struct plan *plan = &worker->plans[worker->next_plan == worker->plans];
 
@@ -92,14 +143,34 @@ void plan_publish(struct plane *plane, struct worker *worker)
 	plan->generation = ++plane->generation;
 	plan_ports(plane, worker, plan);
 	plan_subscribers(plane, worker, plan);
-	plan->holds = plane->holds;
-	memcpy(plan->policies, plane->policies, sizeof(plan->policies));
-	VEX_STORE_RELEASE(&worker->next_plan, plan); /* acquired by worker_adopt_plan() */
-	wait_until_taken(plane, worker, plan->generation);
+	plan_classes(plane, plan);
+	return plan;
 }
 
-void plan_publish_all(struct plane *plane)
+static void hand_over(struct plane *plane, struct worker *worker, struct plan *plan)
 {
+	VEX_STORE_RELEASE(&worker->next_plan, plan); /* acquired by worker_adopt_plan() */
+	if (!plane->driven)
+		plan_wake(worker);
+}
+
+void plan_publish(struct plane *plane, struct worker *worker)
+{
+	hand_over(plane, worker, make(plane, worker));
+	wait_until_taken(plane, worker);
+}
+
+uint64_t plan_publish_all(struct plane *plane)
+{
+	struct plan *plans[VEX_WORKERS_MAX];
+	uint64_t start;
+
 	for (uint32_t i = 0; i < plane->worker_count; i++)
-		plan_publish(plane, &plane->workers[i]);
+		plans[i] = make(plane, &plane->workers[i]);
+	start = vex_clock_now();
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		hand_over(plane, &plane->workers[i], plans[i]);
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		wait_until_taken(plane, &plane->workers[i]);
+	return vex_clock_now() - start;
 }

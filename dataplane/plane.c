@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/rules.h"
 
 #define POOL_CACHE 128u
 #define NAPPING_US 2000u
@@ -144,6 +145,9 @@ struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_
 	error = make_segment(plane);
 	if (!error)
 		error = make_workers(plane, sizes);
+	if (!error)
+		error = rules_open(plane, sizes->rules_max ? sizes->rules_max : RULES_MAX_DEFAULT,
+				sizes->limit_keys ? sizes->limit_keys : LIMIT_KEYS_DEFAULT);
 	if (error) {
 		vex_error("the data plane can't be set up: %s%s", strerror(-error),
 				error == -ENOMEM ? "; give more by -m or hugepages, or want fewer "
@@ -169,6 +173,7 @@ void plane_destroy(struct plane *plane)
 {
 	if (!plane)
 		return;
+	rules_close(plane);
 	for (uint32_t i = 0; i < plane->worker_count; i++) {
 		struct worker *worker = &plane->workers[i];
 

@@ -108,11 +108,18 @@ struct plan_port {
 	struct lane *lanes[VEX_PORT_LANES_MAX];
 };
 
+struct rules;
+struct rules_worker;
+
 /** What a worker works on until the next one comes. Immutable once published. */
 struct plan {
 	uint64_t generation;
 	uint32_t port_count;
+	struct rules_worker *rules;		/* the worker's own; NULL: no rule set is loaded */
+	const uint64_t *named;			/* who bears each name of the rule set */
+	uint64_t of_boundary[VEX_BOUNDARY_COUNT]; /* whose reverse lanes these are */
 	uint64_t subscribers;			/* a bit each, as in the masks below */
+	uint64_t defaults;			/* who gets what he asked for, whatever is routed */
 	uint64_t leaving;			/* they get nothing more, but have targets */
 	bool holds; /* backlogs are used: otherwise what finds no room is lost */
 	struct class_policy policies[VEX_CLASS_COUNT];
@@ -173,6 +180,7 @@ struct plane {
 	struct port *ports[VEX_PORTS_MAX];
 	struct subscriber *subscribers[VEX_SUBSCRIBERS_MAX];
 	struct ends ends;
+	struct rules *rules; /* NULL: the plane was made without */
 	uint64_t generation;
 	bool driven;	   /* rounds are run by the caller: tests and benchmarks */
 	bool hold_resumed; /* resumed lanes are not polled yet */
@@ -184,10 +192,12 @@ struct plane {
 	uint32_t node;
 };
 
-/** How many event objects there are, on each socket that has workers. */
+/** How many event objects there are, on each socket that has workers; and of rules, in all. */
 struct plane_sizes {
 	uint32_t events;      /**< of four cache lines; at least 1,024 */
 	uint32_t long_events; /**< of VEX_RECORD_MAX bytes; at least 64 */
+	uint32_t rules_max;   /**< rules of a set; 0: the default */
+	uint32_t limit_keys;  /**< that limits of rules remember at once; 0: the default */
 };
 
 #define PLANE_BACKLOG_DEFAULT 1024u

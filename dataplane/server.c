@@ -7,16 +7,16 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/message.h"
 #include "dataplane/port.h"
+#include "dataplane/rules_thread.h"
+#include "dataplane/socket.h"
 #include "dataplane/subscriber.h"
 
 #define CONNECTIONS_MAX (VEX_PORTS_MAX + VEX_SUBSCRIBERS_MAX + 16u)
-#define BACKLOG 64
 #define EVENTS_A_POLL 32
 
 struct connection {
@@ -32,6 +32,10 @@ struct server {
 	int listener;
 	int epoll;
 	struct server_access access;
+	struct rules_thread *loader;
+	struct connection *rules_from; /* who waits for it; NULL: it hung up */
+	uint32_t rules_request;
+	uint64_t rules_generation;
 	char path[108];
 	struct connection connections[CONNECTIONS_MAX];
 };
@@ -168,8 +172,34 @@ static int on_lane_remove(struct server *server, struct exchange *exchange)
 			exchange->reason);
 }
 
+/* The answer comes when the set is in force, or could not be built. */
+static int on_rules(struct server *server, struct exchange *exchange)
+{
+	const struct vex_message *message = &exchange->message;
+	int error = rules_check(server->plane, exchange->fd, message, exchange->reason);
+
+	if (error)
+		return error;
+	if (rules_thread_build(server->loader, exchange->fd, message))
+		return refuse(exchange, -EBUSY, "another rule set is being loaded");
+	exchange->fd = -1;
+	server->rules_from = exchange->from;
+	server->rules_request = message->request;
+	server->rules_generation = message->rules.generation;
+	return -EINPROGRESS;
+}
+
+static int on_rule_counters(struct server *server, struct exchange *exchange)
+{
+	exchange->pass = server->plane->rules->segment_fd;
+	exchange->keep_pass = true;
+	return 0;
+}
+
 static void hang_up(struct server *server, struct connection *connection)
 {
+	if (server->rules_from == connection)
+		server->rules_from = NULL;
 	if (connection->port)
 		port_drain(server->plane, connection->port);
 	if (connection->subscriber)
@@ -201,6 +231,10 @@ static int on_control(struct server *server, struct exchange *exchange)
 {
 	if (exchange->from->role != VEX_ROLE_CONTROL)
 		return refuse(exchange, -EACCES, "this request is for control sessions");
+	if (exchange->message.type == VEX_MESSAGE_RULES)
+		return on_rules(server, exchange);
+	if (exchange->message.type == VEX_MESSAGE_RULE_COUNTERS)
+		return on_rule_counters(server, exchange);
 	if (exchange->message.type == VEX_MESSAGE_PORT_MOVE)
 		return port_move(server->plane, exchange->message.target.id,
 				exchange->message.target.worker, exchange->reason);
@@ -229,6 +263,8 @@ static int handle(struct server *server, struct exchange *exchange)
 	case VEX_MESSAGE_PORT_MOVE:
 	case VEX_MESSAGE_PORT_DETACH:
 	case VEX_MESSAGE_SUBSCRIBER_DETACH:
+	case VEX_MESSAGE_RULES:
+	case VEX_MESSAGE_RULE_COUNTERS:
 		error = on_control(server, exchange);
 		break;
 	default:
@@ -252,6 +288,41 @@ static void make_refusal(struct server *server, struct exchange *exchange, int e
 			exchange->from->who.uid, exchange->reason);
 }
 
+static void answer(struct server *server, struct exchange *exchange, int error)
+{
+	struct connection *to = exchange->from;
+
+	if (error)
+		make_refusal(server, exchange, error);
+	if (to->fd >= 0 && vex_message_send(to->fd, &exchange->message, exchange->pass))
+		hang_up(server, to);
+}
+
+/* A set that nobody waits for any more was wanted all the same. */
+static void finish_rules(struct server *server)
+{
+	struct connection nobody = {.fd = -1};
+	struct exchange exchange = {.from = server->rules_from ? server->rules_from : &nobody,
+			.pass = -1};
+	struct vex_message *message = &exchange.message;
+	struct ruleset *set;
+	int error = rules_thread_take(server->loader, &set, exchange.reason);
+
+	if (error == -EAGAIN)
+		return;
+	server->rules_from = NULL;
+	*message = (struct vex_message){.magic = VEX_HANDSHAKE_MAGIC,
+			.version = VEX_ABI_VERSION,
+			.type = VEX_MESSAGE_DONE,
+			.request = server->rules_request};
+	if (!error) {
+		message->done.generation = server->rules_generation;
+		rules_thread_retire(server->loader,
+				rules_publish(server->plane, set, &message->done.swap_ns));
+	}
+	answer(server, &exchange, error);
+}
+
 static void serve(struct server *server, struct connection *connection)
 {
 	struct exchange exchange = {.from = connection, .fd = -1, .pass = -1};
@@ -264,11 +335,8 @@ static void serve(struct server *server, struct connection *connection)
 		return;
 	}
 	error = handle(server, &exchange);
-	if (error)
-		make_refusal(server, &exchange, error);
-	if (connection->fd >= 0 &&
-			vex_message_send(connection->fd, &exchange.message, exchange.pass))
-		hang_up(server, connection);
+	if (error != -EINPROGRESS)
+		answer(server, &exchange, error);
 	if (exchange.fd >= 0)
 		close(exchange.fd);
 	if (exchange.pass >= 0 && !exchange.keep_pass)
@@ -341,6 +409,8 @@ void server_poll(struct server *server, int timeout_ms)
 
 		if (!connection)
 			take_connection(server);
+		else if (events[i].data.ptr == server)
+			finish_rules(server);
 		else if (connection->fd >= 0)
 			serve(server, connection);
 	}
@@ -365,75 +435,47 @@ void server_set_access(struct server *server, const struct server_access *access
 	chmod(server->path, access->mode);
 }
 
-static int fail(const char *path, int error)
+static int watch(struct server *server, int fd, void *who)
 {
-	vex_error("socket %s: %s%s", path,
-			error == -ENOTSOCK ? "a file that is not a socket is there"
-					   : strerror(-error),
-			error == -EADDRINUSE ? "; another vex-dataplane listens there: stop it, or "
-					       "choose another path by --socket"
-					     : "");
-	return error;
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = who};
+
+	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* A file that nobody listens at is what a killed data plane left behind. */
-static int clear_path(const char *path)
+static int set_up(struct server *server)
 {
-	struct stat st;
-	int fd;
+	int error;
 
-	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return -ENOTSOCK;
-	fd = vex_message_connect(path);
-	if (fd >= 0) {
-		close(fd);
-		return -EADDRINUSE;
-	}
-	if (fd == -ECONNREFUSED && unlink(path) < 0)
-		return -errno;
-	return fd == -ENAMETOOLONG ? fd : 0;
-}
-
-static int listen_at(struct server *server)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct epoll_event event = {.events = EPOLLIN};
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);
-	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (server->listener < 0 || server->epoll < 0)
+	if (server->epoll < 0)
 		return -errno;
-	if (bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-			chmod(server->path, server->access.mode) < 0 ||
-			listen(server->listener, BACKLOG) < 0 ||
-			epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0)
-		return -errno;
-	return 0;
+	error = rules_thread_start(server->plane, &server->loader);
+	if (!error)
+		error = watch(server, rules_thread_fd(server->loader), server);
+	return error ? error : watch(server, server->listener, NULL);
 }
 
 int server_open(struct plane *plane, const char *path, const struct server_access *access,
 		struct server **out)
 {
-	struct server *server;
-	int error = clear_path(path);
+	struct server *server = calloc(1, sizeof(*server));
+	int error;
 
-	if (error)
-		return fail(path, error);
-	server = calloc(1, sizeof(*server));
 	if (!server)
-		return fail(path, -ENOMEM);
+		return -ENOMEM;
 	server->plane = plane;
 	server->access = *access;
 	snprintf(server->path, sizeof(server->path), "%s", path);
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		server->connections[i].fd = -1;
-	error = listen_at(server);
+	server->listener = socket_listen(path, access->mode);
+	error = server->listener < 0 ? server->listener : set_up(server);
 	if (error) {
-		close(server->listener);
-		close(server->epoll);
-		free(server);
-		return fail(path, error);
+		if (server->listener >= 0)
+			server_close(server);
+		else
+			free(server);
+		return error;
 	}
 	*out = server;
 	return 0;
@@ -448,6 +490,7 @@ void server_close(struct server *server)
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		if (server->connections[i].fd >= 0)
 			hang_up(server, &server->connections[i]);
+	rules_thread_stop(server->loader);
 	close(server->epoll);
 	free(server);
 }

@@ -9,13 +9,8 @@
 #define VEX_DATAPLANE_STAGE_H
 
 #include "dataplane/plane.h"
+#include "dataplane/ruleset.h"
 #include "dataplane/target.h"
-
-/** Events that one member of a group is to get. */
-struct group_hit {
-	uint32_t group; /**< in the rule set */
-	uint64_t events;
-};
 
 /** Events on their way through the stages; all of one port. Masks have a bit an event. */
 struct burst {

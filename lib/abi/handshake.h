@@ -16,8 +16,10 @@
  *   control     HELLO (CONTROL)         -> WELCOME   + statistics segment
  *               PORT_MOVE, PORT_DETACH, SUBSCRIBER_DETACH -> DONE
  *               RULES + memfd with a rule image (lib/rule/image.h), sealed against writing as
- *                     well; size 0 and no memfd: no rules any more
- *                                       -> DONE, with the swap; all workers are on it by then
+ *                     well; generation and size 0 and no memfd: no rules any more
+ *                                       -> DONE, with the swap; all workers are on it by then.
+ *                                          Takes as long as the image takes to be verified
+ *               RULE_COUNTERS           -> DONE      + counters of rules (lib/stat/rules.h)
  *
  * A memfd is sealed against shrinking and growing, a page's against new writable mappings as
  * well, before it is passed; the receiver refuses one that is not.
@@ -46,6 +48,7 @@ enum vex_message_type {
 	VEX_MESSAGE_DONE,
 	VEX_MESSAGE_REFUSED,
 	VEX_MESSAGE_RULES,
+	VEX_MESSAGE_RULE_COUNTERS,
 };
 
 enum vex_role {
@@ -118,7 +121,7 @@ struct vex_message {
 		} target;
 		struct {
 			uint64_t size; /**< of the image in the memfd, in bytes; 0: none */
-			uint64_t generation; /**< grows from set to set; above 0 */
+			uint64_t generation; /**< grows from set to set; 0: unload */
 			char name[VEX_NAME_MAX]; /**< for people */
 		} rules;
 		struct {

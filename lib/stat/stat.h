@@ -147,6 +147,16 @@ struct vex_retired_stat {
 	uint64_t abandoned; /**< events lost by producers that died before they could say so */
 };
 
+/** The rule set in force, all zero: none; by the main core, with the segment's generation odd. */
+struct vex_ruleset_stat {
+	uint64_t generation;
+	uint64_t rules;
+	uint64_t image_bytes;
+	uint64_t loaded_ns;
+	uint64_t swap_ns; /**< from its publishing to the last worker's word */
+	char name[VEX_NAME_MAX];
+};
+
 struct vex_stat_segment {
 	uint32_t magic;
 	uint32_t version;
@@ -161,6 +171,7 @@ struct vex_stat_segment {
 	/** Odd while slots come, go or retire; by the main core. */
 	uint64_t generation;
 	struct vex_retired_stat retired;
+	struct vex_ruleset_stat ruleset;
 	struct vex_worker_stat worker[VEX_WORKERS_MAX];
 	struct vex_port_stat port[VEX_PORTS_MAX];
 	struct vex_lane_stat lane[VEX_LANES_MAX];

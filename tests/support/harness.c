@@ -137,6 +137,12 @@ static void open_lane(struct plane *plane, struct consumer *consumer, uint32_t i
 void harness_subscribe(struct plane *plane, const struct vex_filter *filter, uint64_t ring_size,
 		struct consumer *consumer)
 {
+	harness_subscribe_as(plane, "", VEX_BOUNDARY_NONE, filter, ring_size, consumer);
+}
+
+void harness_subscribe_as(struct plane *plane, const char *name, uint32_t boundary,
+		const struct vex_filter *filter, uint64_t ring_size, struct consumer *consumer)
+{
 	struct vex_message hello = {.type = VEX_MESSAGE_HELLO};
 	struct ucred who = {.pid = 1};
 	char reason[VEX_REASON_MAX];
@@ -148,6 +154,8 @@ void harness_subscribe(struct plane *plane, const struct vex_filter *filter, uin
 	if (filter)
 		hello.hello.filter = *filter;
 	hello.hello.ring_size = ring_size;
+	hello.hello.boundary = boundary;
+	snprintf(hello.hello.name, sizeof(hello.hello.name), "%s", name);
 	REQUIRE(subscriber_add(plane, &hello, &who, pair[1], &consumer->subscriber, reason) == 0);
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		open_lane(plane, consumer, i);

@@ -42,6 +42,9 @@ void harness_producer_free(struct producer *producer);
 
 void harness_subscribe(struct plane *plane, const struct vex_filter *filter, uint64_t ring_size,
 		struct consumer *consumer);
+/** The same by a name, for a boundary; both as HELLO brings them. */
+void harness_subscribe_as(struct plane *plane, const char *name, uint32_t boundary,
+		const struct vex_filter *filter, uint64_t ring_size, struct consumer *consumer);
 void harness_consumer_free(struct consumer *consumer);
 
 /** Publishes; false where the lane is full (the event is then lost, as libvex does it). */

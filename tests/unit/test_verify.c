@@ -38,6 +38,8 @@ static const struct exception exceptions[] = {
 	{"worker.bursts", NEITHER},
 	{"worker.sleeps", NEITHER},
 	{"worker.kicks", NEITHER},
+	{"worker.matched", NEITHER},
+	{"worker.cache_hits", NEITHER},
 	{"worker.stalls", NEITHER},
 	{"worker.busy_cycles", NEITHER},
 	{"worker.busy_events", NEITHER},

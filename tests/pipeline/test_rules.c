@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What rules make of events: who gets them, who does not and why, and how they leave. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dataplane/rules.h"
+#include "dataplane/subscriber.h"
+#include "fixture.h"
+#include "support/image.h"
+
+static uint64_t generation;
+
+static void load(const char *text)
+{
+	struct vex_message message = {.type = VEX_MESSAGE_RULES};
+	char reason[VEX_REASON_MAX];
+	void *image = image_of(text, &message.rules.size);
+	int fd = image ? image_pass(image, message.rules.size, IMAGE_SEALS) : -1;
+
+	CU_ASSERT_FATAL(fd >= 0);
+	message.rules.generation = ++generation;
+	CU_ASSERT_EQUAL_FATAL(rules_load(plane, fd, &message, reason), 0);
+	CU_ASSERT_EQUAL(message.done.generation, generation);
+	close(fd);
+	free(image);
+}
+
+static void publish(uint16_t type, const char *path)
+{
+	struct vex_event event = sample(type, path);
+
+	CU_ASSERT_FATAL(harness_publish(&producer, &event));
+}
+
+/* How many a subscriber has waiting; the last one is decoded. */
+static struct vex_event last;
+static struct vex_event_space space;
+
+static unsigned count(struct consumer *of)
+{
+	const struct vex_record *record;
+	unsigned n = 0;
+
+	for (; (record = harness_read(of)); n++)
+		vex_event_decode(record, &last, &space);
+	return n;
+}
+
+static uint64_t drops(enum vex_drop drop)
+{
+	return port->stat->drop[drop];
+}
+
+static void without_rules_nothing_is_added(void)
+{
+	publish(VEX_OPEN, "/a");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT_EQUAL(last.has & (VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED), 0);
+}
+
+static void each_event_says_what_led_it(void)
+{
+	load("- rule: a\n  condition: fd.name startswith /a\n  priority: error\n  qos: low\n"
+	     "- rule: b\n  condition: fd.name startswith /a/b\n  qos: high\n");
+	publish(VEX_OPEN, "/a/b");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT(last.has & VEX_HAS_ROUTE);
+	CU_ASSERT_EQUAL(last.route.generation, generation);
+	CU_ASSERT_EQUAL(last.route.rule, 0);
+	CU_ASSERT_EQUAL(last.route.matched, 2);
+	CU_ASSERT_EQUAL(last.route.priority, 3);
+	CU_ASSERT_EQUAL(last.route.qos, VEX_CLASS_HIGH);
+	CU_ASSERT_EQUAL(last.route.fingerprint, plane->rules->set->rules[0].fingerprint);
+	publish(VEX_OPEN, "/none");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT_EQUAL(last.route.generation, generation);
+	CU_ASSERT_EQUAL(last.route.rule, VEX_ROUTE_NO_RULE);
+	CU_ASSERT_EQUAL(last.route.matched, 0);
+	CU_ASSERT_EQUAL(last.route.priority, VEX_ROUTE_NO_PRIORITY);
+	CU_ASSERT_EQUAL(last.route.qos, VEX_CLASS_NORMAL);
+	CU_ASSERT_EQUAL(last.route.fingerprint, 0);
+}
+
+/* Whole objects, long ones, and sizes around where one becomes the other. */
+static void there_is_always_room_to_say_it(void)
+{
+	static char path[4096];
+
+	memset(path, 'p', sizeof(path));
+	load("- rule: all\n  condition: evt.type exists\n");
+	for (size_t len = 0; len <= sizeof(path); len += len < 300 ? 1 : 97) {
+		struct vex_event event = sample(VEX_RENAME, "");
+
+		event.path = (struct vex_bytes){path, len};
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+		harness_round(plane);
+		CU_ASSERT_EQUAL(count(&consumer), 1);
+		CU_ASSERT_EQUAL(last.path.len, len);
+		CU_ASSERT_EQUAL(last.route.matched, 1);
+		CU_ASSERT_EQUAL(last.tid, 11);
+	}
+}
+
+static void what_a_replay_brings_is_replaced(void)
+{
+	struct port *replay = harness_port(plane, VEX_BOUNDARY_REPLAY, VEX_PORT_KEEP_ID, false);
+	struct vex_event event = sample(VEX_CREATE, "/r");
+	struct producer lane = {0};
+
+	load("- rule: r\n  condition: fd.name = /r\n");
+	event.has |= VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED;
+	event.route = (struct vex_attr_route){.generation = 1u << 30, .rule = 77, .matched = 5};
+	harness_lane(plane, replay, RING, &lane);
+	harness_publish(&lane, &event);
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT_EQUAL(last.has & VEX_HAS_SUPPRESSED, 0);
+	CU_ASSERT_EQUAL(last.route.generation, generation);
+	CU_ASSERT_EQUAL(last.route.rule, 0);
+	harness_producer_free(&lane);
+}
+
+static void who_is_named_gets_what_is_led_to_him_and_no_more(void)
+{
+	struct consumer audit, twin;
+
+	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
+	load("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n");
+	harness_subscribe_as(plane, "audit", 0, NULL, RING, &twin); /* who comes later, too */
+	publish(VEX_OPEN, "/a/1");
+	publish(VEX_OPEN, "/b/1");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(last.path.len, 4);
+	CU_ASSERT(!memcmp(last.path.data, "/a/1", 4));
+	CU_ASSERT_EQUAL(count(&twin), 1);
+	CU_ASSERT_EQUAL(count(&consumer), 2); /* the default gets both */
+	load("- rule: b\n  condition: fd.name startswith /b\n"); /* names nobody: all are default */
+	publish(VEX_OPEN, "/a/1");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	harness_consumer_free(&audit);
+	harness_consumer_free(&twin);
+}
+
+static void his_own_filter_is_applied_on_top(void)
+{
+	struct vex_filter filter = {0};
+	struct consumer audit;
+
+	filter.types[VEX_OPEN / 64] |= 1ull << VEX_OPEN % 64;
+	harness_subscribe_as(plane, "audit", 0, &filter, RING, &audit);
+	subscriber_remove(plane, consumer.subscriber);
+	load("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n");
+	publish(VEX_OPEN, "/a/1");
+	publish(VEX_CLOSE, "/a/1");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(last.type, VEX_OPEN);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_UNMATCHED), 1);
+	harness_consumer_free(&audit);
+}
+
+static void boundaries_have_their_own(void)
+{
+	struct consumer fuse;
+
+	harness_subscribe_as(plane, "mount", VEX_BOUNDARY_FUSE, NULL, RING, &fuse);
+	publish(VEX_OPEN, "/a");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&fuse), 0); /* nothing leads there without rules */
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	load("- rule: back\n  condition: evt.type = unlink\n  route: boundary:fuse\n");
+	publish(VEX_OPEN, "/a");
+	publish(VEX_DELETE, "/a");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&fuse), 1);
+	CU_ASSERT_EQUAL(last.type, VEX_DELETE);
+	CU_ASSERT_EQUAL(count(&consumer), 2);
+	harness_consumer_free(&fuse);
+}
+
+static void drop_is_for_all_whatever_else_matched(void)
+{
+	struct consumer audit;
+
+	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
+	load("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n"
+	     "- rule: scratch\n  condition: fd.name startswith /a/scratch\n  route: drop\n");
+	publish(VEX_OPEN, "/a/1");
+	publish(VEX_OPEN, "/a/scratch/1");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_RULE_DROP), 1);
+	harness_consumer_free(&audit);
+}
+
+static void the_first_match_may_end_it(void)
+{
+	load("- rule: keep\n  condition: fd.name startswith /a/keep\n  match: first\n"
+	     "- rule: rest\n  condition: fd.name startswith /a\n  route: drop\n");
+	publish(VEX_OPEN, "/a/keep/1");
+	publish(VEX_OPEN, "/a/1");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT_EQUAL(last.route.matched, 1);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_RULE_DROP), 1);
+}
+
+static void what_is_held_back_has_its_reason(void)
+{
+	load("- rule: rated\n  condition: fd.name = /rate\n  rate: 2/h\n"
+	     "- rule: once\n  condition: fd.name = /once\n  suppress: 1h\n"
+	     "- rule: some\n  condition: fd.name = /some\n  sample: {share: 1/1000, by: fd.name}\n");
+	for (int i = 0; i < 10; i++) {
+		publish(VEX_OPEN, "/rate");
+		publish(VEX_OPEN, "/once");
+	}
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 3);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_RATE_LIMITED), 8);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), 9);
+	for (int i = 0; i < 10; i++) /* all or none of a key, and nearly always none */
+		publish(VEX_OPEN, "/some");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer) + drops(VEX_DROP_SAMPLED), 10);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_UNMATCHED), 0);
+}
+
+static void another_rule_may_still_lead_it_on(void)
+{
+	load("- rule: once\n  condition: fd.name = /x\n  suppress: 1h\n"
+	     "- rule: always\n  condition: fd.name = /x\n");
+	for (int i = 0; i < 3; i++)
+		publish(VEX_OPEN, "/x");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 3);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), 0);
+}
+
+static void a_route_held_back_leaves_the_default_alone(void)
+{
+	struct consumer audit;
+
+	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
+	load("- rule: once\n  condition: fd.name = /x\n  suppress: 1h\n  route: subscriber:audit\n");
+	for (int i = 0; i < 3; i++)
+		publish(VEX_OPEN, "/x");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(count(&consumer), 3);
+	subscriber_remove(plane, consumer.subscriber);
+	publish(VEX_OPEN, "/x");
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), 1); /* now nobody got it, since it was held */
+	harness_consumer_free(&audit);
+}
+
+static void a_suppression_that_ends_tells_of_it(void)
+{
+	load("- rule: once\n  condition: fd.name = /x\n  suppress: 1ms\n");
+	for (int i = 0; i < 5; i++)
+		publish(VEX_OPEN, "/x");
+	harness_round(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	CU_ASSERT_EQUAL(last.has & VEX_HAS_SUPPRESSED, 0);
+	do { /* until the millisecond is over */
+		publish(VEX_OPEN, "/x");
+		harness_round(plane);
+	} while (!count(&consumer));
+	CU_ASSERT(last.has & VEX_HAS_SUPPRESSED);
+	CU_ASSERT(last.suppressed.count >= 4);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), last.suppressed.count);
+}
+
+static void losses_are_told_to_everyone(void)
+{
+	struct vex_event event = sample(VEX_OPEN, "/full");
+	struct producer small = {0};
+	struct consumer audit, fuse;
+
+	harness_lane(plane, port, VEX_LANE_RING_MIN, &small);
+	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
+	harness_subscribe_as(plane, "mount", VEX_BOUNDARY_FUSE, NULL, RING, &fuse);
+	load("- rule: all\n  condition: evt.type exists\n  route: drop\n"
+	     "- rule: named\n  condition: fd.name = /none\n  route: subscriber:audit\n");
+	while (harness_publish(&small, &event))
+		;
+	harness_settle(plane);
+	harness_publish(&small, &event);
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(last.type, VEX_GAP);
+	CU_ASSERT_EQUAL(last.has & VEX_HAS_ROUTE, 0);
+	CU_ASSERT_EQUAL(count(&fuse), 1);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	harness_producer_free(&small);
+	harness_consumer_free(&audit);
+	harness_consumer_free(&fuse);
+}
+
+int main(void)
+{
+	static const struct fixture_test tests[] = {
+			TEST(without_rules_nothing_is_added),
+			TEST(each_event_says_what_led_it),
+			TEST(there_is_always_room_to_say_it),
+			TEST(what_a_replay_brings_is_replaced),
+			TEST(who_is_named_gets_what_is_led_to_him_and_no_more),
+			TEST(his_own_filter_is_applied_on_top),
+			TEST(boundaries_have_their_own),
+			TEST(drop_is_for_all_whatever_else_matched),
+			TEST(the_first_match_may_end_it),
+			TEST(what_is_held_back_has_its_reason),
+			TEST(another_rule_may_still_lead_it_on),
+			TEST(a_route_held_back_leaves_the_default_alone),
+			TEST(a_suppression_that_ends_tells_of_it),
+			TEST(losses_are_told_to_everyone),
+	};
+
+	return fixture_run("rules", tests, sizeof(tests) / sizeof(tests[0]));
+}
