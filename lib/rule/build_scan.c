@@ -13,7 +13,7 @@
 
 #include "rule/index_key.h"
 
-#define EAGER_SCANS_MAX 4u /* of one field, before they are compiled anew as one */
+#define EAGER_SCANS_MAX 4u /* of one field */
 
 struct want {
 	uint64_t key;
@@ -373,17 +373,31 @@ static bool same_field(const struct build *build, const struct want *want,
 			(enum rule_field_id)build->ids[want->field];
 }
 
+/* How many scans of the field are larger. */
+static unsigned rank_of(const struct build *build, const struct want *want, uint64_t index)
+{
+	const struct rule_image_scan *scans = rule_image_part(build->previous, RULE_PART_SCANS);
+	unsigned larger = 0;
+	uint64_t i;
+
+	for (i = 0; i < build->previous->parts[RULE_PART_SCANS].count; i++)
+		larger += same_field(build, want, &scans[i]) && (scans[i].count > scans[index].count ||
+				(scans[i].count == scans[index].count && i < index));
+	return larger;
+}
+
+/*
+ * All but the smallest, where there are many: what that had is compiled together with what is new,
+ * so that patterns that come one by one never have a large database compiled again.
+ */
 static void take_over_all(struct build *build, struct want *wants, size_t count)
 {
 	const struct rule_image_scan *scans = rule_image_part(build->previous, RULE_PART_SCANS);
-	uint64_t total = build->previous->parts[RULE_PART_SCANS].count;
-	unsigned found = 0;
 	uint64_t i;
 
-	for (i = 0; i < total; i++)
-		found += same_field(build, wants, &scans[i]);
-	for (i = 0; i < total && found < EAGER_SCANS_MAX; i++)
-		if (same_field(build, wants, &scans[i]))
+	for (i = 0; i < build->previous->parts[RULE_PART_SCANS].count; i++)
+		if (same_field(build, wants, &scans[i]) &&
+				rank_of(build, wants, i) < EAGER_SCANS_MAX - 1)
 			take_over(build, wants, count, &scans[i]);
 }
 

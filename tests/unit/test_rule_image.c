@@ -315,6 +315,75 @@ static void test_flipped_bytes(void)
 	rule_set_free(set);
 }
 
+/* Globs that no key tells apart, the i-th of which takes the i-th path. */
+static struct rule_set *globs(unsigned count)
+{
+	static char text[65536];
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		len += (size_t)sprintf(text + len,
+				"- rule: g%u\n  condition: 'fd.name glob \"*/a*<%u>*\"'\n", i, i);
+	return parse(text, len);
+}
+
+static bool glob_matches(struct rule_worker *worker, unsigned i)
+{
+	uint64_t room[64] = {0};
+	struct vex_record *record = (struct vex_record *)room;
+	char path[64];
+	struct vex_event event = {.type = VEX_READ, .has = VEX_HAS_PATH, .path = {path, 0}};
+	const struct vex_record *burst[] = {record};
+	struct rule_hits hits;
+
+	event.path.len = (size_t)snprintf(path, sizeof(path), "/x/ab<%u>c", i);
+	vex_event_encode(&event, record);
+	record->size = vex_event_size(&event);
+	hits = rule_match(worker, burst, 1);
+	return hits.count == 1 && hits.hits[0].rule == i;
+}
+
+static void all_match(const struct rule_image *image, size_t size, unsigned count)
+{
+	struct rule_matcher *matcher = load(image, size);
+	struct rule_worker *worker;
+	unsigned i;
+
+	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, NULL, &worker), 0);
+	for (i = 0; i < count; i++)
+		CU_ASSERT_TRUE(glob_matches(worker, i));
+	rule_worker_free(worker);
+	rule_matcher_free(matcher);
+}
+
+/* However many come one by one, the large database is not compiled again, nor are there many. */
+static void test_one_by_one(void)
+{
+	struct rule_image *previous = NULL;
+	uint64_t large = 0;
+	unsigned count;
+
+	for (count = 100; count < 120; count++) {
+		struct rule_set *set = globs(count);
+		const struct rule_image_scan *scans;
+		struct rule_image *image;
+		size_t size;
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+		image = compile(set, previous, &size);
+		scans = rule_image_part(image, RULE_PART_SCANS);
+		large = previous ? large : scans->fingerprint;
+		CU_ASSERT_TRUE(scans->count == 100 && scans->fingerprint == large);
+		CU_ASSERT_TRUE(image->parts[RULE_PART_SCANS].count <= 4);
+		all_match(image, size, count);
+		rule_set_free(set);
+		free(previous);
+		previous = image;
+	}
+	free(previous);
+}
+
 static uint64_t print_of(const char *text, uint32_t rule)
 {
 	struct rule_set *set = parse(text, strlen(text));
@@ -401,6 +470,7 @@ int main(int argc, char **argv)
 	CU_TestInfo tests[] = {
 		{"images and the oracle agree", test_agree},
 		{"each byte counts", test_flipped_bytes},
+		{"rules that come one by one", test_one_by_one},
 		{"a rule is known by what it does", test_fingerprints},
 		{"why a rule does not match", test_explain},
 		CU_TEST_INFO_NULL,
