@@ -13,7 +13,7 @@
 
 #define BENCH_RUNS_MIN 5u
 #define BENCH_RUNS_MAX 99u
-#define BENCH_METRICS_MAX 8u
+#define BENCH_METRICS_MAX 16u
 #define BENCH_CONTENDERS_MAX 6u
 
 /** What all runs share; filled by main.c, read-only for the benchmarks. */

@@ -17,9 +17,11 @@
 #include "pinned.h"
 #include "rule/compile.h"
 #include "rule/match.h"
+#include "rule_limits.h"
 #include "rule_sets.h"
 
-enum { CACHE_HIT, MISS, MISS_1M, FILTERS_64, COMPILE_1K, COMPILE_1M, COMPILE_ADD_ONE, MEMORY_1M };
+enum { CACHE_HIT, MISS, MISS_1M, FILTERS_64, COMPILE_1K, COMPILE_1M, COMPILE_ADD_ONE, MEMORY_1M,
+	LIMIT, REDACT };
 
 #define BURST 64u
 #define FILTERS_ROUNDS 20u
@@ -311,6 +313,12 @@ static int ours(void *data)
 	error = run_miss(&thousand, &values[MISS]);
 	if (!error)
 		error = run_miss(&million, &values[MISS_1M]);
+	if (!error)
+		error = rule_limits_measure((const struct vex_record *const *)records, paths.count,
+				&values[LIMIT]);
+	if (!error)
+		error = rule_redact_measure((const struct vex_record *const *)records, paths.count,
+				&values[REDACT]);
 	return error ? error : run_hits(&values[CACHE_HIT], &values[FILTERS_64]);
 }
 
@@ -387,6 +395,8 @@ static const struct bench_metric metrics[] = {
 	[COMPILE_1M] = {"compile_1m_s", "s"},
 	[COMPILE_ADD_ONE] = {"compile_add_one_s", "s"},
 	[MEMORY_1M] = {"memory_1m_bytes", "bytes"},
+	[LIMIT] = {"limit_ns", "ns"},
+	[REDACT] = {"redact_ns", "ns"},
 };
 
 static const struct bench_contender contenders[] = {
