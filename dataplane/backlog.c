@@ -30,7 +30,7 @@ static void take_victim(
 {
 	struct backlog_queue *queue = &backlog->queue[class];
 
-	victim->class = (enum vex_class) class;
+	victim->class = (enum vex_class)class;
 	victim->oldest = oldest;
 	if (oldest) {
 		victim->held = backlog_take(backlog, class);

@@ -42,6 +42,8 @@ struct backlog {
 	uint32_t capacity; /**< 0: nothing ever waits */
 	uint32_t mask;
 	uint32_t total;
+	bool blocks; /**< it made its worker stop polling, and has had no room since; by hold.c */
+	enum vex_class blocks_for;
 	struct backlog_queue queue[VEX_CLASS_COUNT];
 };
 

@@ -84,7 +84,7 @@ static void count_burst(struct worker *worker, const struct burst *burst, uint64
 void stage_deliver(struct worker *worker, struct burst *burst)
 {
 	const struct plan *plan = worker->plan;
-	uint64_t any = 0, delivered = 0, kept = 0;
+	uint64_t any = 0, delivered = 0, kept = 0, gone = 0;
 
 	if (VEX_UNLIKELY(!burst->count))
 		return;
@@ -96,8 +96,12 @@ void stage_deliver(struct worker *worker, struct burst *burst)
 		any |= burst->wanted[i];
 		delivered |= target_write(worker, plan->targets[i], burst, burst->wanted[i]);
 	}
+	if (VEX_UNLIKELY(burst->group_hit_count != 0)) {
+		delivered |= group_deliver(worker, burst, &any, &gone);
+		burst->dropped[VEX_DROP_TARGET_GONE] = gone & ~any;
+	}
 	if (VEX_UNLIKELY(burst->held != 0))
-		kept = target_close_burst(worker, burst, delivered);
+		kept = hold_close_burst(worker, burst, delivered);
 	free_burst(worker, burst, kept);
 	count_burst(worker, burst, any, delivered & ~burst->waits);
 }

@@ -26,6 +26,7 @@ struct held {
 	uint16_t waiting;          /**< backlogs that refer to it */
 	uint16_t guards; /**< lanes that hold it unread, to be given to others if need be */
 	uint8_t class;   /**< enum vex_class */
+	bool settled;		   /**< it is on no port's account any more */
 	bool delivered;  /**< somebody got it */
 	bool open;       /**< its burst still runs: it is not on the port's account yet */
 };

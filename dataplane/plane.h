@@ -19,6 +19,7 @@
 #include "base/lane_map.h"
 #include "dataplane/backlog.h"
 #include "dataplane/ends.h"
+#include "dataplane/guard.h"
 #include "dataplane/held.h"
 #include "stat/stat.h"
 
@@ -83,7 +84,9 @@ struct target {
 	int wake;	  /* eventfd of the subscriber */
 	bool kick_wanted; /* relaxed; cleared by whoever wakes the subscriber */
 	struct backlog backlog;
-	enum vex_class blocks_for; /* while the worker's blocking has its bit */
+	struct guards guards;
+	uint64_t seen_position; /* to which it had read when it was last looked at, */
+	uint64_t seen_ns;	/* and since when it has not read on */
 	bool left; /* released; nothing waits, and the worker won't touch it any more */
 	struct vex_target_stat *stat;
 	struct vex_ring_map ring;
@@ -147,10 +150,13 @@ struct worker {
 	bool looks_for_losses; /* in empty lanes, in the next round */
 	uint64_t backlogged; /* subscribers that something waits for, a bit each */
 	uint64_t leaving;    /* of the plan's, those that something still waits for */
-	uint64_t blocking;   /* whose backlogs made it stop polling and still have no room */
+	uint32_t blocking;   /* backlogs that made it stop polling and still have no room */
 	uint64_t blocked_since; /* ns; 0: it polls */
 	enum vex_class blocked_for;
 	struct held_table held;
+	uint64_t guarded; /* subscribers whose lanes have guarded events, a bit each */
+	uint64_t staged;  /* groups: written to, but not published yet */
+	struct group_state *groups; /* for which something waits, or lies unread; a list */
 	uint32_t timing;     /* bursts until the next one that is timed */
 	/* shared with main */
 	const struct plan *next_plan VEX_LINE_ALIGNED; /* main releases, worker acquires */
@@ -188,6 +194,9 @@ struct plane {
 	uint64_t ring_max; /* bytes a lane, at most */
 	uint32_t backlog;  /* events that may wait for a subscriber, a worker each */
 	bool holds;	   /* even without a rule set */
+	struct group **groups; /* of all rule sets; groups.c alone */
+	uint32_t group_count;
+	uint32_t group_capacity;
 	struct class_policy policies[VEX_CLASS_COUNT]; /* of the rule set, or the defaults */
 	uint32_t node;
 };

@@ -11,6 +11,7 @@
 
 #include <xxhash.h>
 
+#include "dataplane/group.h"
 #include "rule/rule.h"
 
 #define CACHE_ENTRIES 65536u /* decisions that a worker remembers */
@@ -220,6 +221,8 @@ int rules_build(struct plane *plane, int fd, const struct vex_message *message,
 		error = resolve(set, reason);
 	if (!error)
 		error = make_workers(plane, set, reason);
+	if (!error && groups_take(plane, set))
+		error = no_memory(reason);
 	if (!error)
 		error = take_slots(plane->rules, set, reason);
 	if (error)
@@ -251,6 +254,7 @@ void rules_retire(struct rules *rules, struct ruleset *set)
 	for (uint32_t i = 0; i < set->worker_count; i++)
 		free_worker(&set->workers[i]);
 	free(set->workers);
+	groups_release(set);
 	free(set->slots);
 	free(set->states);
 	free(set->members);

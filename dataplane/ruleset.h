@@ -51,6 +51,8 @@ struct ruleset {
 	struct rules_destination *destinations;
 	struct rule_names names;  /**< of subscribers, numbered; those of groups' members, too */
 	uint32_t *members;        /**< numbers of the names of MEMBERS */
+	struct group **groups;    /**< as the image numbers them */
+	struct plane *plane;      /**< that the groups are counted in */
 	uint32_t *slots;          /**< by rule */
 	uint64_t *states;         /**< by rule: what limits remember it by */
 	uint32_t slot_count;      /**< of slots, those that are taken */

@@ -9,6 +9,8 @@
 #define VEX_DATAPLANE_STAGE_H
 
 #include "dataplane/plane.h"
+#include "dataplane/group.h"
+#include "dataplane/hold.h"
 #include "dataplane/ruleset.h"
 #include "dataplane/target.h"
 

@@ -14,21 +14,15 @@ struct burst;
 /** Whether target_write_waiting() has anything to do. */
 static inline bool target_any_waits(const struct worker *worker)
 {
-	return (worker->backlogged | worker->leaving) != 0;
+	return (worker->backlogged | worker->leaving) != 0 || worker->groups != NULL;
 }
 
 /**
  * Writes the events of a burst that this subscriber is to get, a bit each. Those that find no
  * room wait, or are lost. Returns those that it got.
  */
-uint64_t target_write(
-		struct worker *worker, struct target *target, struct burst *burst, uint64_t wanted);
-
-/**
- * The burst is over, and some of its events are held: sets burst->waits, those that wait for
- * somebody. Returns those whose objects must outlive it, a bit each.
- */
-uint64_t target_close_burst(struct worker *worker, struct burst *burst, uint64_t delivered);
+uint64_t target_write(struct worker *worker, struct target *target, struct burst *burst,
+		uint64_t wanted);
 
 /** Writes what waits, as far as there is room; takes leave of subscribers that go. Once a round. */
 void target_write_waiting(struct worker *worker);
@@ -36,7 +30,31 @@ void target_write_waiting(struct worker *worker);
 /** Tries to announce losses that subscribers were not told of yet. */
 void target_announce(struct worker *worker);
 
-/** A plan was adopted: notes who leaves. */
-void target_adopt_plan(struct worker *worker);
+/** A plan was adopted in the place of old: notes who leaves. */
+void target_adopt_plan(struct worker *worker, const struct plan *old);
+
+/*
+ * Steps, for groups. Whoever takes them keeps the target's statistics open, counts what is
+ * offered, and ends with target_publish().
+ */
+
+/** What waits goes before anything of its own class or a less urgent one. */
+static inline bool target_may_pass(const struct target *target, unsigned class)
+{
+	return backlog_urgent(&target->backlog) > class;
+}
+
+/** Writes one event that the subscriber sees once it is published. False where there is no room. */
+bool target_put(struct worker *worker, struct target *target, const struct vex_record *record);
+void target_publish(struct worker *worker, struct target *target);
+
+/** The subscriber loses one event, and is told by a GAP. */
+void target_lose(struct worker *worker, struct target *target, enum vex_class class);
+
+/** A held event waits for the subscriber. False where it can't, and is to be lost. */
+bool target_wait(struct worker *worker, struct target *target, uint32_t number);
+
+/** Each backlog gives up one event of a class below this. False where none had any. */
+bool target_evict(struct worker *worker, enum vex_class class);
 
 #endif

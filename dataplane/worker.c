@@ -12,12 +12,12 @@
 
 void worker_adopt_plan(struct worker *worker)
 {
-	const struct plan *next = VEX_LOAD_ACQUIRE(&worker->next_plan);
+	const struct plan *next = VEX_LOAD_ACQUIRE(&worker->next_plan), *old = worker->plan;
 
-	if (VEX_LIKELY(next == worker->plan))
+	if (VEX_LIKELY(next == old))
 		return;
 	worker->plan = next;
-	target_adopt_plan(worker);
+	target_adopt_plan(worker, old);
 	VEX_STORE_RELEASE(&worker->acknowledged, next->generation); /* for plan_publish() */
 }
 

@@ -135,6 +135,23 @@ int vexctl_classes(int argc, char **argv)
 	return show(argc, argv, "classes.list", "classes", columns, COUNT_OF(columns));
 }
 
+int vexctl_groups(int argc, char **argv)
+{
+	static const struct table_column columns[] = {
+		{"GROUP", "group", TABLE_TEXT},
+		{"MEMBER", "member", TABLE_TEXT},
+		{"BALANCE", "balance", TABLE_TEXT},
+		{"WEIGHT", "weight", TABLE_ID},
+		{"STATE", "state", TABLE_TEXT},
+		{"CHOSEN", "chosen", TABLE_COUNT},
+		{"SKIPPED", "skipped", TABLE_COUNT},
+		{"OPENED", "opened", TABLE_COUNT},
+		{"RETURNED", "returned", TABLE_COUNT},
+	};
+
+	return show(argc, argv, "groups.list", "groups", columns, COUNT_OF(columns));
+}
+
 int vexctl_types(int argc, char **argv)
 {
 	static const struct table_column columns[] = {

@@ -24,6 +24,7 @@
 #define VEX_LANES_MAX 256u     /**< of all ports together */
 #define VEX_PORT_LANES_MAX 64u /**< of one port */
 #define VEX_SUBSCRIBERS_MAX 64u
+#define VEX_MEMBERS_MAX 256u /**< of groups, that have a row of their own */
 
 #define VEX_STAGE(NAME, text) VEX_STAGE_##NAME,
 enum vex_stage {
@@ -120,6 +121,23 @@ struct vex_class_stat {
 #include "stat/stat.def"
 };
 
+/** By one worker; shown, but in no account. */
+struct vex_member_stat {
+	uint64_t state; /**< of its circuit breaker: 0 closed, 1 open, 2 half open */
+#define VEX_MEMBER_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+};
+
+/** By whoever builds rule sets. */
+struct vex_member_row {
+	uint32_t state; /**< enum vex_slot_state */
+	uint32_t balance; /**< as rules have it: round_robin, weighted, least_loaded, hash */
+	uint32_t weight;
+	uint32_t reserved;
+	char group[VEX_NAME_MAX];
+	char member[VEX_NAME_MAX];
+};
+
 /** By that worker; lcore, cpu, socket and port_count by the main core. */
 struct vex_worker_stat {
 	uint64_t generation;
@@ -176,6 +194,9 @@ struct vex_stat_segment {
 	struct vex_port_stat port[VEX_PORTS_MAX];
 	struct vex_lane_stat lane[VEX_LANES_MAX];
 	struct vex_subscriber_stat subscriber[VEX_SUBSCRIBERS_MAX];
+	struct vex_member_row member[VEX_MEMBERS_MAX];
+	/** The last: of members that found no row. */
+	struct vex_member_stat member_of[VEX_WORKERS_MAX][VEX_MEMBERS_MAX + 1];
 };
 
 /* The writer's side: around each change of a block. */

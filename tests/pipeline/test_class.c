@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Service classes: who is polled first. */
-#include "fixture.h"
+/* Service classes: who is polled first, who is written first, and who gives way. */
+#include "load_rules.h"
+
+#include "dataplane/subscriber.h"
 
 #define BURST VEX_BURST_MAX
 
@@ -71,12 +73,119 @@ static void strangers_are_not_polled_first(void)
 	CU_ASSERT_PTR_NOT_NULL(harness_port(plane, VEX_BOUNDARY_APP, flags_of(VEX_QOS_LOW), true));
 }
 
+/* A subscriber that does not read, with the smallest lane and backlog. */
+static struct consumer slow;
+
+static void subscribe_slowly(void)
+{
+	plane->backlog = BACKLOG_MIN;
+	harness_subscribe(plane, NULL, 4096, &slow);
+	load_rules("- class: normal\n  share: 100%\n- class: high\n  share: 100%\n"
+		   "- class: low\n  share: 100%\n"
+		   "- rule: c\n  condition: fd.name = /critical\n  qos: critical\n"
+		   "- rule: h\n  condition: fd.name = /high\n  qos: high\n"
+		   "- rule: l\n  condition: fd.name = /low\n  qos: low\n");
+}
+
+static void publish_as(const char *path, uint32_t count)
+{
+	struct vex_event event = sample(VEX_CREATE, path);
+
+	for (uint32_t i = 0; i < count; i++) {
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+		if (i % 32 == 31)
+			harness_settle(plane);
+	}
+	harness_settle(plane);
+}
+
+static struct vex_class_stat *class_stat(enum vex_class class)
+{
+	return &plane->workers[port->worker].stat->class[class];
+}
+
+/* The classes of all that the slow one gets from now on: counts, and whether they ascend. */
+static bool read_slowly(uint32_t *got)
+{
+	const struct vex_record *record;
+	uint8_t last = 0;
+	bool ascend = true, any;
+
+	do {
+		any = false;
+		while ((record = harness_read(&slow))) {
+			const struct vex_attr_route *route =
+					vex_record_attr(record, VEX_ATTR_ROUTE, NULL);
+
+			any = true;
+			if (!route)
+				continue;
+			ascend &= route->qos >= last;
+			last = route->qos;
+			got[route->qos]++;
+		}
+		harness_settle(plane);
+	} while (any);
+	return ascend;
+}
+
+static void urgent_events_are_written_first(void)
+{
+	uint32_t got[VEX_CLASS_COUNT] = {0}, in_lane;
+
+	subscribe_slowly();
+	publish_as("/low", 50);
+	in_lane = 50 - (uint32_t)port->stat->held;
+	publish_as("/none", 20);
+	publish_as("/high", 20);
+	publish_as("/critical", 20);
+	CU_ASSERT(in_lane > 10 && in_lane < 50);
+	for (uint32_t i = 0; i < in_lane; i++)
+		CU_ASSERT_PTR_NOT_NULL(harness_read(&slow));
+	CU_ASSERT_PTR_NULL(harness_read(&slow)); /* gives the room of the last back */
+	harness_settle(plane);
+	CU_ASSERT_TRUE(read_slowly(got));
+	CU_ASSERT_EQUAL(got[VEX_CLASS_CRITICAL], 20);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_HIGH], 20);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_NORMAL], 20);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_LOW], 50 - in_lane);
+	CU_ASSERT_EQUAL(slow.lost, 0);
+	harness_consumer_free(&slow);
+}
+
+/* Critical ones are lost after all others only. */
+static void urgent_events_displace_others(void)
+{
+	uint32_t got[VEX_CLASS_COUNT] = {0}, in_lane;
+
+	subscribe_slowly();
+	publish_as("/low", 100);
+	in_lane = 100 - (uint32_t)port->stat->held;
+	publish_as("/none", 100);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_LOW)->held, BACKLOG_MIN - 100);
+	publish_as("/critical", 60);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_LOW)->held, 0);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->held, BACKLOG_MIN - 60);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_CRITICAL)->missed, 0);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_LOW)->missed, 100 - in_lane);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->displaced, 100 + 60 - BACKLOG_MIN);
+	CU_ASSERT(harness_verify(plane));
+	read_slowly(got);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_LOW], in_lane);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_NORMAL], BACKLOG_MIN - 60);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_CRITICAL], 60);
+	CU_ASSERT_EQUAL(slow.lost, 260 - in_lane - BACKLOG_MIN);
+	harness_consumer_free(&slow);
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
 			TEST(an_urgent_port_is_polled_first),
 			TEST(ports_of_one_class_take_turns),
 			TEST(strangers_are_not_polled_first),
+			TEST(urgent_events_are_written_first),
+			TEST(urgent_events_displace_others),
 	};
 
 	return fixture_run("class", tests, sizeof(tests) / sizeof(tests[0]));

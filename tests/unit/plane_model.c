@@ -52,6 +52,12 @@ void model_init(struct vex_stat_segment *segment)
 		attach_port(segment, i);
 	for (i = 0; i < MODEL_SUBSCRIBERS; i++)
 		attach_subscriber(segment, i);
+	for (i = 0; i < MODEL_SUBSCRIBERS + 1; i++) {
+		segment->member[i].state = VEX_SLOT_LIVE;
+		segment->member[i].weight = 1;
+		strcpy(segment->member[i].group, "group");
+		snprintf(segment->member[i].member, VEX_NAME_MAX, "consumer %u", i);
+	}
 }
 
 /* What becomes of one copy. */

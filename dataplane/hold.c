@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/hold.h"
+
+#include "dataplane/group.h"
+#include "dataplane/stage.h"
+
+/* The port of a held event is one of this worker's, whose burst may be the one that runs. */
+static void settle(struct worker *worker, struct held *held, enum vex_drop reason)
+{
+	struct vex_port_stat *port = held->port->stat;
+	struct vex_class_stat *class = &worker->stat->class[held->class];
+	bool runs = port->generation & 1;
+
+	if (!runs)
+		vex_stat_begin(&port->generation);
+	port->held--;
+	port->delivered += held->delivered;
+	port->drop[reason] += !held->delivered;
+	class->held--;
+	class->delivered += held->delivered;
+	class->dropped += !held->delivered;
+	worker->stat->delivered += held->delivered;
+	if (!runs)
+		vex_stat_end(&port->generation);
+	held->settled = true;
+	held->port = NULL;
+}
+
+static void free_held(struct worker *worker, uint32_t number)
+{
+	struct held *held = &worker->held.slots[number];
+
+	if (VEX_UNLIKELY(held->record != &held->object->record))
+		rte_mempool_put(worker->long_objects, held->record);
+	rte_mempool_put(worker->objects, held->object);
+	held_put(&worker->held, number);
+}
+
+void hold_release(struct worker *worker, uint32_t number, enum vex_drop reason)
+{
+	struct held *held = &worker->held.slots[number];
+
+	if (--held->waiting || held->open)
+		return;
+	if (!held->settled)
+		settle(worker, held, reason);
+	if (!held->guards)
+		free_held(worker, number);
+}
+
+void hold_unguard(struct worker *worker, uint32_t number)
+{
+	struct held *held = &worker->held.slots[number];
+
+	if (!--held->guards && !held->waiting && !held->open)
+		free_held(worker, number);
+}
+
+/* All places for held events are taken: takes some from classes below this, whoever waits. */
+static bool make_place(struct worker *worker, enum vex_class class)
+{
+	bool evicted = target_evict(worker, class);
+
+	return group_evict(worker, class) || evicted;
+}
+
+uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enum vex_class class)
+{
+	struct held *held;
+	uint32_t number;
+
+	if (burst->held & 1ull << i)
+		return burst->held_number[i];
+	do {
+		number = held_take(&worker->held, burst->object[i], burst->record[i]);
+	} while (number == HELD_NONE && make_place(worker, class));
+	if (number == HELD_NONE)
+		return number;
+	held = &worker->held.slots[number];
+	held->port = burst->port;
+	held->class = (uint8_t)class;
+	held->open = true;
+	burst->held |= 1ull << i;
+	burst->held_number[i] = number;
+	return number;
+}
+
+void hold_block(struct worker *worker, struct backlog *backlog, enum vex_class class)
+{
+	const struct class_policy *policy = &worker->plan->policies[class];
+
+	if (policy->overload != CLASS_BLOCK || backlog->blocks ||
+			backlog_room(backlog, policy, class) >= VEX_BURST_MAX)
+		return;
+	backlog->blocks = true;
+	backlog->blocks_for = class;
+	worker->blocking++;
+	if (worker->blocked_since)
+		return;
+	worker->stat->class[class].blocks++;
+	worker->blocked_for = class;
+	worker->blocked_since = worker_now_ns(worker);
+}
+
+void hold_unblock(struct worker *worker, struct backlog *backlog)
+{
+	const struct class_policy *policy = &worker->plan->policies[backlog->blocks_for];
+
+	if (!backlog->blocks || (backlog->total &&
+			backlog_room(backlog, policy, backlog->blocks_for) < VEX_BURST_MAX))
+		return;
+	backlog->blocks = false;
+	worker->blocking--;
+}
+
+void hold_end_block(struct worker *worker)
+{
+	struct vex_class_stat *class = &worker->stat->class[worker->blocked_for];
+	uint64_t bound = worker->plan->policies[worker->blocked_for].block_ns;
+	uint64_t now = worker_now_ns(worker);
+
+	if (worker->blocking && now - worker->blocked_since < bound)
+		return;
+	class->blocked_ns += now - worker->blocked_since;
+	worker->blocked_since = 0;
+}
+
+uint64_t hold_close_burst(struct worker *worker, struct burst *burst, uint64_t delivered)
+{
+	uint64_t kept = 0;
+
+	for (uint64_t left = burst->held; left; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(left);
+		uint32_t number = burst->held_number[i];
+		struct held *held = &worker->held.slots[number];
+
+		held->open = false;
+		held->delivered = delivered >> i & 1;
+		held->settled = !held->waiting; /* with the burst */
+		burst->waits |= (uint64_t)(held->waiting != 0) << i;
+		if (held->waiting || held->guards)
+			kept |= 1ull << i;
+		else
+			held_put(&worker->held, number);
+	}
+	return kept;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Holding events of a burst, and letting go of them: the accounts of what waits in the backlogs
+ * of targets and groups, and what an overload does to the worker. Part of the polling path.
+ */
+#ifndef VEX_DATAPLANE_HOLD_H
+#define VEX_DATAPLANE_HOLD_H
+
+#include "dataplane/plane.h"
+
+struct burst;
+
+/**
+ * The number of a burst's event in the table of held events; it gets one at its first use.
+ * HELD_NONE where all are taken by events as urgent.
+ */
+uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enum vex_class class);
+
+/** A backlog lets go of an event; reason is that of a drop, should nobody have got it. */
+void hold_release(struct worker *worker, uint32_t number, enum vex_drop reason);
+
+/** A lane that held it unread lets go of it. */
+void hold_unguard(struct worker *worker, uint32_t number);
+
+/**
+ * A class that blocks has little room left in a backlog: the worker stops polling, once until
+ * there is room again, so that producers feel it in their lanes.
+ */
+void hold_block(struct worker *worker, struct backlog *backlog, enum vex_class class);
+
+/** After something has left a backlog. */
+void hold_unblock(struct worker *worker, struct backlog *backlog);
+
+/** The worker polls again once there is room, or time is out. */
+void hold_end_block(struct worker *worker);
+
+/**
+ * The burst is over, and some of its events are held: sets burst->waits, those that wait for
+ * somebody. Returns those whose objects must outlive it, a bit each.
+ */
+uint64_t hold_close_burst(struct worker *worker, struct burst *burst, uint64_t delivered);
+
+#endif
