@@ -126,6 +126,38 @@ json_t *report_classes(const struct control *control)
 	return json_pack("{s:o}", "classes", list);
 }
 
+/* Row 0 stands for the tenants that found no row of their own. */
+static json_t *report_tenant(const struct control *control, unsigned row)
+{
+	json_t *o = json_object();
+	struct vex_tenant_stat total = {0};
+	unsigned i;
+
+	for (i = 0; i < worker_count(control); i++) {
+		const struct vex_tenant_stat *each = &control->copy->worker[i].tenant[row];
+#define VEX_TENANT_COUNTER(name, description) total.name += each->name;
+#include "stat/stat.def"
+	}
+	if (row)
+		report_set(o, "tenant", control->copy->tenant[row] - 1);
+	else
+		json_object_set_new(o, "tenant", json_string("others"));
+#define VEX_TENANT_COUNTER(name, description) report_set(o, #name, total.name);
+#include "stat/stat.def"
+	return o;
+}
+
+json_t *report_tenants(const struct control *control)
+{
+	json_t *list = json_array();
+	unsigned row;
+
+	for (row = 0; row < VEX_TENANTS_MAX; row++)
+		if (!row || control->copy->tenant[row])
+			json_array_append_new(list, report_tenant(control, row));
+	return json_pack("{s:o}", "tenants", list);
+}
+
 static void add_reason(json_t *list, const char *kind, const char *name, uint64_t live,
 		uint64_t retired, const char *description)
 {

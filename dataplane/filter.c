@@ -18,6 +18,8 @@ struct trial {
 	struct burst *burst;
 	uint64_t now_ns;
 	uint64_t open;	  /* that rules may judge: GAPs are told to everyone, whatever they say */
+	uint64_t gaps;
+	struct quota_verdict quota; /* of their tenants; rules don't see what it drops */
 	uint64_t matched; /* by any rule */
 	uint64_t dropped; /* by a rule that leads nowhere */
 	uint64_t plain;	  /* matched by a rule without a route: it stands for the default */
@@ -184,7 +186,7 @@ static void judge(struct trial *trial, uint32_t index, uint64_t events)
 /* -- all rules together -- */
 
 /* The most urgent class of the rules that matched; normal where none did. */
-static void settle_classes(struct burst *burst)
+static void settle_classes(const struct trial *trial, struct burst *burst)
 {
 	uint64_t left = burst_all(burst);
 
@@ -193,6 +195,9 @@ static void settle_classes(struct burst *burst)
 		left &= ~burst->of_class[i];
 	}
 	burst->of_class[VEX_CLASS_NORMAL] |= left;
+	for (unsigned i = 0; i < VEX_CLASS_LOW; i++)
+		burst->of_class[i] &= ~trial->quota.demoted;
+	burst->of_class[VEX_CLASS_LOW] |= trial->quota.demoted;
 }
 
 static void settle_groups(struct trial *trial)
@@ -213,13 +218,13 @@ static uint64_t settle_subscribers(struct trial *trial, const uint64_t *asked, u
 {
 	const struct plan *plan = trial->plan;
 	struct burst *burst = trial->burst;
-	uint64_t gaps = burst_all(burst) & ~trial->open, any = 0;
+	uint64_t any = 0;
 
 	for (uint64_t left = plan->subscribers; left; left &= left - 1) {
 		uint32_t i = (uint32_t)__builtin_ctzll(left);
 		uint64_t led = plan->defaults >> i & 1 ? by_default : burst->wanted[i];
 
-		burst->wanted[i] = asked[i] & ((led & ~trial->dropped) | gaps);
+		burst->wanted[i] = asked[i] & ((led & ~trial->dropped) | trial->gaps);
 		any |= burst->wanted[i];
 	}
 	for (uint32_t i = 0; i < burst->group_hit_count; i++)
@@ -251,7 +256,7 @@ static uint64_t settle(struct trial *trial)
 	uint64_t kept_back = trial->plain & ~trial->passed;
 
 	ask_all(trial->plan, trial->burst, asked);
-	settle_classes(trial->burst);
+	settle_classes(trial, trial->burst);
 	settle_groups(trial);
 	any = settle_subscribers(trial, asked, trial->open & ~kept_back);
 	if (VEX_UNLIKELY(trial->held | trial->dropped))
@@ -336,7 +341,12 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	trial.plan = worker->plan;
 	trial.burst = burst;
 	trial.now_ns = vex_clock_now();
-	trial.open = burst_all(burst) & ~find_gaps(burst);
+	trial.gaps = find_gaps(burst);
+	trial.open = burst_all(burst) & ~trial.gaps;
+	if (VEX_UNLIKELY(rules->set->quotas != NULL))
+		trial.quota = quota_ask(worker, burst, trial.open);
+	trial.open &= ~trial.quota.dropped;
+	burst->dropped[VEX_DROP_QUOTA] = trial.quota.dropped;
 	burst->group_hits = rules->group_hits;
 	for (uint32_t i = 0; i < hits.count; i++)
 		if (hits.hits[i].events & trial.open)

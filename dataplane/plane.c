@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/quota.h"
 #include "dataplane/rules.h"
 
 #define POOL_CACHE 128u
@@ -190,6 +191,7 @@ void plane_destroy(struct plane *plane)
 		close(worker->wake);
 		close(worker->epoll);
 	}
+	quotas_free(plane->quotas);
 	if (plane->stat)
 		munmap(plane->stat, sizeof(*plane->stat));
 	if (plane->stat_fd >= 0)

@@ -197,6 +197,7 @@ struct plane {
 	struct group **groups; /* of all rule sets; groups.c alone */
 	uint32_t group_count;
 	uint32_t group_capacity;
+	struct quotas *quotas; /* once a rule set had any */
 	struct class_policy policies[VEX_CLASS_COUNT]; /* of the rule set, or the defaults */
 	uint32_t node;
 };

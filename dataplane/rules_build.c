@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "dataplane/group.h"
+#include "dataplane/quota.h"
 #include "rule/rule.h"
 
 #define CACHE_ENTRIES 65536u /* decisions that a worker remembers */
@@ -201,6 +202,16 @@ static int take_slots(struct rules *rules, struct ruleset *set, char *reason)
 	return 0;
 }
 
+static int take_quotas(struct plane *plane, struct ruleset *set)
+{
+	if (!set->image->parts[RULE_PART_QUOTAS].count)
+		return 0;
+	if (!plane->quotas)
+		plane->quotas = quotas_new(plane->worker_count);
+	set->quotas = plane->quotas;
+	return set->quotas ? 0 : -ENOMEM;
+}
+
 int rules_build(struct plane *plane, int fd, const struct vex_message *message,
 		struct ruleset **out, char *reason)
 {
@@ -221,7 +232,7 @@ int rules_build(struct plane *plane, int fd, const struct vex_message *message,
 		error = resolve(set, reason);
 	if (!error)
 		error = make_workers(plane, set, reason);
-	if (!error && groups_take(plane, set))
+	if (!error && (groups_take(plane, set) || take_quotas(plane, set)))
 		error = no_memory(reason);
 	if (!error)
 		error = take_slots(plane->rules, set, reason);

@@ -53,6 +53,7 @@ struct ruleset {
 	uint32_t *members;        /**< numbers of the names of MEMBERS */
 	struct group **groups;    /**< as the image numbers them */
 	struct plane *plane;      /**< that the groups are counted in */
+	struct quotas *quotas;    /**< of the plane; NULL: the set has none */
 	uint32_t *slots;          /**< by rule */
 	uint64_t *states;         /**< by rule: what limits remember it by */
 	uint32_t slot_count;      /**< of slots, those that are taken */

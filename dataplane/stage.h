@@ -11,6 +11,7 @@
 #include "dataplane/plane.h"
 #include "dataplane/group.h"
 #include "dataplane/hold.h"
+#include "dataplane/quota.h"
 #include "dataplane/ruleset.h"
 #include "dataplane/target.h"
 

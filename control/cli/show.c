@@ -152,6 +152,18 @@ int vexctl_groups(int argc, char **argv)
 	return show(argc, argv, "groups.list", "groups", columns, COUNT_OF(columns));
 }
 
+int vexctl_tenants(int argc, char **argv)
+{
+	static const struct table_column columns[] = {
+		{"TENANT", "tenant", TABLE_TEXT},
+		{"PASSED", "passed", TABLE_COUNT},
+		{"DEMOTED", "demoted", TABLE_COUNT},
+		{"DROPPED", "dropped", TABLE_COUNT},
+	};
+
+	return show(argc, argv, "tenants.list", "tenants", columns, COUNT_OF(columns));
+}
+
 int vexctl_types(int argc, char **argv)
 {
 	static const struct table_column columns[] = {

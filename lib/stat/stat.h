@@ -24,6 +24,7 @@
 #define VEX_LANES_MAX 256u     /**< of all ports together */
 #define VEX_PORT_LANES_MAX 64u /**< of one port */
 #define VEX_SUBSCRIBERS_MAX 64u
+#define VEX_TENANTS_MAX 256u /**< that have a row of their own; row 0: of all others */
 #define VEX_MEMBERS_MAX 256u /**< of groups, that have a row of their own */
 
 #define VEX_STAGE(NAME, text) VEX_STAGE_##NAME,
@@ -116,6 +117,11 @@ struct vex_stage_stat {
 	uint64_t timed;  /**< events of the bursts that were timed */
 };
 
+struct vex_tenant_stat {
+#define VEX_TENANT_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+};
+
 struct vex_class_stat {
 #define VEX_CLASS_COUNTER(name, description) uint64_t name;
 #include "stat/stat.def"
@@ -146,6 +152,7 @@ struct vex_worker_stat {
 	struct vex_stage_stat stage[VEX_STAGE_LIMIT];
 	struct vex_class_stat class[VEX_CLASS_COUNT];
 	uint64_t type[VEX_TYPE_LIMIT]; /**< events received, by type */
+	struct vex_tenant_stat tenant[VEX_TENANTS_MAX];
 	uint32_t lcore VEX_LINE_ALIGNED;
 	uint32_t cpu;
 	uint32_t socket;
@@ -194,6 +201,7 @@ struct vex_stat_segment {
 	struct vex_port_stat port[VEX_PORTS_MAX];
 	struct vex_lane_stat lane[VEX_LANES_MAX];
 	struct vex_subscriber_stat subscriber[VEX_SUBSCRIBERS_MAX];
+	uint64_t tenant[VEX_TENANTS_MAX]; /**< its number + 1, by row; 0: a free row. By workers */
 	struct vex_member_row member[VEX_MEMBERS_MAX];
 	/** The last: of members that found no row. */
 	struct vex_member_stat member_of[VEX_WORKERS_MAX][VEX_MEMBERS_MAX + 1];

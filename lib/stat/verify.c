@@ -18,6 +18,8 @@ struct totals {
 	uint64_t workers_rejected;
 	uint64_t workers_held;
 	uint64_t workers_missed;
+	uint64_t dropped_quota;
+	uint64_t tenants_dropped;
 	uint64_t workers_unfinished; /* entered translate, but neither delivered nor dropped */
 };
 
@@ -120,6 +122,7 @@ static void port_fill(struct table *table, const struct vex_port_stat *port,
 	total->rejected += rejected;
 	total->dropped += dropped;
 	total->dropped_full += port->drop[VEX_DROP_TARGET_FULL];
+	total->dropped_quota += port->drop[VEX_DROP_QUOTA];
 }
 
 /* Lanes that were closed took their counts along: those still there can't exceed the port's. */
@@ -304,6 +307,8 @@ static void worker_fill(struct table *table, const struct vex_worker_stat *worke
 	total->workers_copies += worker->copies;
 	total->workers_rejected += ingest->in - ingest->out;
 	total->workers_held += row->held;
+	for (unsigned i = 0; i < VEX_TENANTS_MAX; i++)
+		total->tenants_dropped += worker->tenant[i].dropped;
 	for (unsigned i = 0; i < VEX_CLASS_COUNT; i++)
 		total->workers_missed += worker->class[i].missed;
 	total->workers_unfinished += ingest->out - worker->delivered;
@@ -342,6 +347,8 @@ static void verify_whole(struct table *table)
 	table_compare(table, "held: ports = workers", total->all.held, total->workers_held);
 	table_compare(table, "missed: subscribers = classes", total->target_full,
 			total->workers_missed);
+	table_compare(table, "dropped by quota: ports = tenants", total->dropped_quota,
+			total->tenants_dropped);
 	table_at_most(table, "dropped at full lanes: ports <= subscribers", total->dropped_full,
 			total->target_full);
 	total->all.ok = true;

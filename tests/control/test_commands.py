@@ -19,6 +19,7 @@ LISTS = {
     'subscribers': ['subscriber', 'name', 'pid', 'uid', 'offered', 'delivered', 'read', 'held', 'types'],
     'classes': ['class', 'events', 'delivered', 'dropped', 'held', 'missed', 'displaced', 'blocks',
                 'blocked_ns'],
+    'tenants': ['tenant', 'passed', 'demoted', 'dropped'],
     'groups': ['group', 'member', 'balance', 'weight', 'state', 'chosen', 'skipped', 'opened',
                'returned'],
     'calls': ['method', 'role', 'params', 'help'],

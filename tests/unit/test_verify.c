@@ -34,6 +34,8 @@ static const struct exception exceptions[] = {
 	{"class.displaced", MORE},
 	{"class.blocks", NEITHER},
 	{"class.blocked_ns", NEITHER},
+	{"tenant.passed", NEITHER},
+	{"tenant.demoted", NEITHER},
 	{"worker.rounds", NEITHER},
 	{"worker.bursts", NEITHER},
 	{"worker.sleeps", NEITHER},
@@ -129,6 +131,10 @@ static void change_worker(struct vex_worker_stat *worker)
 	}
 	for (i = 0; i < VEX_CLASS_COUNT; i++) {
 #define VEX_CLASS_COUNTER(name, description) change("class." #name, &worker->class[i].name);
+#include "stat/stat.def"
+	}
+	for (i = 0; i < 2; i++) {
+#define VEX_TENANT_COUNTER(name, description) change("tenant." #name, &worker->tenant[i].name);
 #include "stat/stat.def"
 	}
 	for (i = 0; i < VEX_TYPE_LIMIT; i++)
