@@ -14,6 +14,7 @@
 
 #define BACKOFF_MIN_MS 50u
 #define BACKOFF_MAX_MS 1000u
+#define RULESET_TRIES 100u
 
 /* Apart from the plane, since libuv lets go of a poll handle only later. */
 struct link {
@@ -37,6 +38,7 @@ struct plane {
 	void *context;
 	struct link *link; /* NULL while away */
 	const struct vex_stat_segment *segment; /* NULL until WELCOME */
+	const struct vex_rules_segment *counters; /* NULL until it was asked for */
 	uint64_t backoff_ms;
 	uint32_t last_request;
 	unsigned first; /* of the orders under way; rules may be answered after later ones */
@@ -112,6 +114,8 @@ static void plane_away(struct plane *plane, const char *detail)
 	plane->link = NULL;
 	vex_stat_unmap(plane->segment);
 	plane->segment = NULL;
+	vex_rules_unmap(plane->counters);
+	plane->counters = NULL;
 	uv_timer_start(&plane->timer, on_timer, plane->backoff_ms, 0);
 	plane->backoff_ms = plane->backoff_ms * 2 < BACKOFF_MAX_MS ? plane->backoff_ms * 2
 								   : BACKOFF_MAX_MS;
@@ -153,6 +157,16 @@ static void watch_deadline(struct plane *plane)
 	uv_timer_start(&plane->timer, on_timer, deadline > now ? deadline - now : 0, 0);
 }
 
+/* Their segment came along and is mapped; without them rules are shown without counts. */
+static void on_counters(void *context, const struct vex_message *answer,
+		const struct wire_failure *failure)
+{
+	(void)context;
+	(void)answer;
+	if (failure && failure->code != WIRE_AWAY)
+		vex_warn("rules are not counted: %s", failure->text);
+}
+
 static void on_welcome(struct plane *plane, struct vex_message *message, int fd)
 {
 	char refusal[VEX_REASON_MAX + 40];
@@ -174,7 +188,9 @@ static void on_welcome(struct plane *plane, struct vex_message *message, int fd)
 	watch_deadline(plane);
 	vex_info("data plane found: pid %u, workers %u (socket %s)", plane->segment->pid,
 			plane->segment->worker_count, plane->socket);
-	plane->found(plane->context);
+	plane_order(plane, VEX_MESSAGE_RULE_COUNTERS, 0, 0, on_counters, plane);
+	if (plane->segment)
+		plane->found(plane->context);
 }
 
 static bool find_order(struct plane *plane, uint32_t request, unsigned *i)
@@ -185,7 +201,7 @@ static bool find_order(struct plane *plane, uint32_t request, unsigned *i)
 	return false;
 }
 
-static void on_answer(struct plane *plane, const struct vex_message *message)
+static void on_answer(struct plane *plane, const struct vex_message *message, int fd)
 {
 	struct wire_failure failure;
 	struct order order;
@@ -198,13 +214,15 @@ static void on_answer(struct plane *plane, const struct vex_message *message)
 	}
 	order = order_take(plane, i);
 	watch_deadline(plane);
+	if (fd >= 0 && !plane->counters)
+		plane->counters = vex_rules_map(fd);
 	if (message->type == VEX_MESSAGE_DONE) {
 		order.done(order.context, message, NULL);
 		return;
 	}
-	wire_fail(&failure, WIRE_REFUSED, "the data plane refused: %.*s", (int)VEX_REASON_MAX,
-			message->reason);
-	order.done(order.context, NULL, &failure);
+	wire_fail(&failure, message->error == -EBUSY ? WIRE_BUSY : WIRE_REFUSED,
+			"the data plane refused: %.*s", (int)VEX_REASON_MAX, message->reason);
+	order.done(order.context, message, &failure);
 }
 
 static void on_message(struct plane *plane, struct vex_message *message, int fd)
@@ -212,7 +230,7 @@ static void on_message(struct plane *plane, struct vex_message *message, int fd)
 	if (!plane->segment)
 		on_welcome(plane, message, fd);
 	else
-		on_answer(plane, message);
+		on_answer(plane, message, fd);
 	if (fd >= 0)
 		close(fd);
 }
@@ -314,6 +332,9 @@ void plane_stop(struct plane *plane)
 		return;
 	link_close(plane->link);
 	vex_stat_unmap(plane->segment);
+	plane->segment = NULL;
+	vex_rules_unmap(plane->counters);
+	plane->counters = NULL;
 	fail_orders(plane);
 	uv_close((uv_handle_t *)&plane->timer, on_plane_closed);
 }
@@ -321,6 +342,29 @@ void plane_stop(struct plane *plane)
 const struct vex_stat_segment *plane_segment(const struct plane *plane)
 {
 	return plane->segment;
+}
+
+const struct vex_rules_segment *plane_rule_counters(const struct plane *plane)
+{
+	return plane->counters;
+}
+
+bool plane_ruleset(const struct plane *plane, struct vex_ruleset_stat *ruleset)
+{
+	const struct vex_stat_segment *segment = plane->segment;
+	uint64_t before;
+	unsigned i;
+
+	memset(ruleset, 0, sizeof(*ruleset));
+	for (i = 0; segment && i < RULESET_TRIES; i++) {
+		before = VEX_LOAD_ACQUIRE(&segment->generation); /* released by vex_stat_end() */
+		memcpy(ruleset, &segment->ruleset, sizeof(*ruleset));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(before & 1) && VEX_LOAD_RELAXED(&segment->generation) == before)
+			break;
+	}
+	ruleset->name[sizeof(ruleset->name) - 1] = '\0';
+	return segment != NULL;
 }
 
 const char *plane_why(const struct plane *plane)

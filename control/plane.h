@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "stat/rules.h"
 #include "stat/stat.h"
 #include "wire/message.h"
 
@@ -21,7 +22,7 @@
 
 struct plane;
 
-/** Either the answer that says that the order was carried out, or why it was not. */
+/** What the data plane answered, if it did; failure is NULL where the order was carried out. */
 typedef void (*plane_done)(void *context, const struct vex_message *answer,
 		const struct wire_failure *failure);
 
@@ -37,6 +38,12 @@ void plane_stop(struct plane *plane);
 
 /** The mapped statistics; NULL while no data plane runs. Valid until the loop runs on. */
 const struct vex_stat_segment *plane_segment(const struct plane *plane);
+
+/** The same of the counters of rules; NULL, too, where it has none. */
+const struct vex_rules_segment *plane_rule_counters(const struct plane *plane);
+
+/** What rules it has in force; false while no data plane runs. Zeroed: none. */
+bool plane_ruleset(const struct plane *plane, struct vex_ruleset_stat *ruleset);
 
 /** Why there is no data plane now: a sentence that names its socket. */
 const char *plane_why(const struct plane *plane);

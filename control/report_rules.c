@@ -14,6 +14,7 @@
 #define PART_BYTES (720u * 1024u)
 /** Rules in one answer of rules.list, unless fewer are asked for. */
 #define LIST_MAX 2000u
+#define COUNTER_TRIES 100u
 
 static json_t *describe_change(const struct rules *rules)
 {
@@ -118,19 +119,38 @@ static json_t *describe_targets(const struct rule_image *image, const struct rul
 	return list;
 }
 
+/* Not there where the data plane has other rules, or is changing them just now. */
+static void put_counters(const struct rules *rules, uint64_t index, json_t *o)
+{
+	const struct vex_rules_segment *counters = plane_rule_counters(rules->control->plane);
+	struct vex_rule_stat stat;
+	unsigned i;
+
+	for (i = 0; counters && i < COUNTER_TRIES; i++) {
+		if (!vex_rules_read(counters, rules->current, (uint32_t)index, 1, &stat))
+			continue;
+#define VEX_RULE_COUNTER(name, description) report_set(o, #name, stat.name);
+#include "stat/stat.def"
+		return;
+	}
+}
+
 static json_t *describe_rule(const struct rules *rules, uint64_t index)
 {
 	const struct rule_image *image = rules->image.data;
 	const struct rule_image_rule *rule = (const struct rule_image_rule *)rule_image_part(image,
 			RULE_PART_RULES) + index;
 
-	return json_pack("{s:I, s:o, s:s, s:s, s:s, s:b, s:o, s:o}", "rule", (json_int_t)index,
+	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:s, s:b, s:o, s:o}", "rule", (json_int_t)index,
 			"name", json_stringn(image_text(image, &rule->name), rule->name.len), "state",
 			rule_state_name((enum rule_state)rule->state), "priority",
 			rule_priority_name((enum rule_priority)rule->priority), "qos",
 			rule_qos_name((enum rule_qos)rule->qos), "first", rule->first,
 			"fingerprint", json_sprintf("%016" PRIx64, rule->fingerprint), "targets",
 			describe_targets(image, rule));
+
+	put_counters(rules, index, o);
+	return o;
 }
 
 static bool is_named(const struct rules *rules, uint64_t index, const json_t *names)

@@ -14,6 +14,9 @@
 #include "rule/rule.h"
 #include "rules_state.h"
 
+/* Until a data plane that was busy is asked again. */
+#define RETRY_MS 200u
+
 static void begin(struct rules *rules);
 static void restore(struct rules *rules);
 
@@ -29,6 +32,11 @@ static void next(struct rules *rules)
 	else if (rules->current && (!rules->image.data || (there && !rules->loaded &&
 			!*rules->refused)))
 		restore(rules);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+	next(timer->data);
 }
 
 /* Ends the change under way: who waits for it is told, the daemon's own are logged. */
@@ -139,12 +147,18 @@ static void on_published(void *context, const struct vex_message *answer,
 	uv_queue_work(&rules->control->loop, &rules->work, commit, on_committed);
 }
 
+/* By it we know our own again, whichever of us was restarted. */
+static void set_name(char name[VEX_NAME_MAX], uint64_t version, uint64_t fingerprint)
+{
+	snprintf(name, VEX_NAME_MAX, "version %" PRIu64 " %016" PRIx64, version, fingerprint);
+}
+
 static void publish(struct rules *rules, const struct rules_image *image, uint64_t generation,
-		plane_done done)
+		uint64_t fingerprint, plane_done done)
 {
 	struct plane_rules give = {.fd = image->fd, .size = image->size, .generation = generation};
 
-	snprintf(give.name, sizeof(give.name), "version %" PRIu64, rules->job.number);
+	set_name(give.name, generation, fingerprint);
 	if (generation > rules->last)
 		rules->last = generation;
 	VEX_STORE_RELEASE(&rules->job.phase, (int)RULES_PHASE_publishing);
@@ -167,9 +181,10 @@ static void on_restored(void *context, const struct vex_message *answer,
 
 	if (failure && failure->code == WIRE_REFUSED) {
 		snprintf(rules->refused, sizeof(rules->refused), "%s", failure->text);
+	} else if (failure && failure->code == WIRE_BUSY) {
+		uv_timer_start(&rules->retry, on_retry, RETRY_MS, 0);
 		rules_job_clear(&rules->job);
 		rules->busy = false;
-		copy_current(rules);
 		return;
 	}
 	if (failure) {
@@ -184,12 +199,28 @@ static void on_restored(void *context, const struct vex_message *answer,
 
 static void publish_current(struct rules *rules)
 {
-	if (!plane_segment(rules->control->plane)) {
+	struct vex_ruleset_stat there;
+	char name[VEX_NAME_MAX];
+
+	set_name(name, rules->current, rules->fingerprint);
+	if (!plane_ruleset(rules->control->plane, &there)) {
 		finish(rules, NULL);
 		return;
 	}
+	if (there.generation == rules->current && !strcmp(there.name, name)) {
+		rules->loaded = rules->current;
+		vex_info("rules: the data plane has version %" PRIu64, rules->current);
+		finish(rules, NULL);
+		return;
+	}
+	if (there.generation >= rules->current) {
+		rules_job_clear(&rules->job);
+		rules->busy = false;
+		copy_current(rules);
+		return;
+	}
 	rules->job.number = rules->current;
-	publish(rules, &rules->image, rules->current, on_restored);
+	publish(rules, &rules->image, rules->current, rules->fingerprint, on_restored);
 }
 
 static void on_restore_prepared(struct rules *rules)
@@ -230,7 +261,7 @@ static void on_prepared(uv_work_t *work, int status)
 	else if (job->same || job->dry_run)
 		leave(rules);
 	else
-		publish(rules, &job->image, job->number, on_published);
+		publish(rules, &job->image, job->number, job->fingerprint, on_published);
 }
 
 static void prepare(uv_work_t *work)
@@ -244,8 +275,11 @@ static void begin(struct rules *rules)
 {
 	struct rules_job *job = &rules->job;
 	uint64_t last = store_last(rules->store);
+	struct vex_ruleset_stat there;
 
 	assert(!rules->busy);
+	if (plane_ruleset(rules->control->plane, &there) && there.generation > rules->last)
+		rules->last = there.generation;
 	rules->busy = true;
 	rules->since_ms = uv_now(&rules->control->loop);
 	rules->swap_ns = 0;
@@ -300,6 +334,8 @@ int rules_start(struct control *control, struct rules **result)
 		return -ENOMEM;
 	rules->control = control;
 	rules->work.data = rules;
+	uv_timer_init(&control->loop, &rules->retry);
+	rules->retry.data = rules;
 	if (open_store(rules))
 		rules->current = store_newest(rules->store, UINT64_MAX);
 	else
@@ -311,8 +347,10 @@ int rules_start(struct control *control, struct rules **result)
 
 void rules_stop(struct rules *rules)
 {
-	if (rules)
-		rules->stopping = true;
+	if (!rules)
+		return;
+	rules->stopping = true;
+	uv_close((uv_handle_t *)&rules->retry, NULL);
 }
 
 void rules_free(struct rules *rules)

@@ -19,6 +19,7 @@ struct rules {
 	char refused[WIRE_TEXT_MAX]; /* why it did not take what is in force; "" */
 	bool reload;              /* the configured files are to be loaded when that can be */
 	bool stopping;
+	uv_timer_t retry; /* while the data plane is busy with what somebody else gave it */
 	/* The change under way; job.meta and such are its own. */
 	bool busy;
 	uint64_t since_ms; /* of the loop's clock */

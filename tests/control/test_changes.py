@@ -83,6 +83,7 @@ class Good(Changes):
         rules = self.json('rules', 'list')['rules']
         self.assertEqual([rule['name'] for rule in rules], ['one', 'two'])
         self.assertEqual(rules[1]['targets'], ['subscriber:x', 'drop'])
+        self.assertEqual([rule['matched'] for rule in rules], [0, 10])
         self.assertEqual([rule['name'] for rule in self.json('rules', 'list', 'two')['rules']],
                          ['two'])
         self.assertIn("no rule 'x'", self.vexctl('rules', 'list', 'two', 'x', code=1)[1])

@@ -27,16 +27,20 @@
 
 #include "base/message.h"
 #include "rule/verify.h"
+#include "stat/rules.h"
 #include "unit/plane_model.h"
 
 #define CLIENTS_MAX 8u
 #define BURSTS 200u
+#define SLOTS 4096u
 
 struct fake {
 	const char *fault;
 	struct vex_stat_segment *segment;
 	int segment_fd;
 	uint64_t generation; /* of the rules in force */
+	struct vex_rules_segment *counters;
+	int counters_fd;
 	unsigned count;
 	struct pollfd fds[1 + CLIENTS_MAX];
 };
@@ -146,6 +150,45 @@ static bool is_image(int fd, uint64_t size)
 	return good;
 }
 
+/* Rule i counted 10 i, in slots that are not in the order of the rules. */
+static void show_rules(struct fake *fake, const struct vex_message *message)
+{
+	struct vex_rules_segment *counters = fake->counters;
+	struct vex_ruleset_stat *ruleset = &fake->segment->ruleset;
+	uint32_t i;
+
+	vex_stat_begin(&fake->segment->generation);
+	ruleset->generation = message->rules.generation;
+	memcpy(ruleset->name, message->rules.name, sizeof(ruleset->name));
+	vex_stat_end(&fake->segment->generation);
+	vex_stat_begin(&counters->change);
+	counters->generation = message->rules.generation;
+	counters->rule_count = SLOTS;
+	for (i = 0; i < SLOTS; i++) {
+		counters->slots[i] = SLOTS - 1 - i;
+		vex_rules_counters(counters, SLOTS, 0)[SLOTS - 1 - i].matched = 10ull * i;
+	}
+	vex_stat_end(&counters->change);
+}
+
+static void make_counters(struct fake *fake)
+{
+	size_t size = vex_rules_size(1, SLOTS);
+
+	fake->counters_fd = memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fake->counters_fd < 0 || ftruncate(fake->counters_fd, (off_t)size) < 0)
+		die("memfd");
+	fake->counters = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fake->counters_fd, 0);
+	if (fake->counters == MAP_FAILED ||
+			fcntl(fake->counters_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		die("mmap");
+	fake->counters->magic = VEX_RULES_MAGIC;
+	fake->counters->version = VEX_RULES_VERSION;
+	fake->counters->size = size;
+	fake->counters->worker_count = 1;
+	fake->counters->slot_count = SLOTS;
+}
+
 static void take_rules(struct fake *fake, struct vex_message *message, int fd)
 {
 	uint64_t generation = message->rules.generation;
@@ -156,10 +199,11 @@ static void take_rules(struct fake *fake, struct vex_message *message, int fd)
 		refuse(message, -EINVAL, "not these rules");
 	} else if (!is_image(fd, message->rules.size)) {
 		refuse(message, -EBADMSG, "no image");
-	} else if (generation < fake->generation) {
+	} else if (generation <= fake->generation) {
 		refuse(message, -EALREADY, "the generation must grow");
 	} else {
 		fake->generation = generation;
+		show_rules(fake, message);
 		message->type = VEX_MESSAGE_DONE;
 		message->done.generation = generation;
 		message->done.swap_ns = 1000;
@@ -169,6 +213,10 @@ static void take_rules(struct fake *fake, struct vex_message *message, int fd)
 static int answer(struct fake *fake, int socket, struct vex_message *message,
 		int fd)
 {
+	if (message->type == VEX_MESSAGE_RULE_COUNTERS) {
+		message->type = VEX_MESSAGE_DONE;
+		return vex_message_send(socket, message, fake->counters_fd);
+	}
 	if (message->type == VEX_MESSAGE_RULES) {
 		if (fault_is(fake, "mute-rules"))
 			return 0;
@@ -254,6 +302,7 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &action, NULL);
 	make_segment(&fake);
+	make_counters(&fake);
 	listen_at(&fake, argv[1]);
 	serve(&fake);
 	unlink(argv[1]);
