@@ -1,52 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """vexctl and vex-control with the real data plane, producers and subscribers."""
-import socket
-import subprocess
-
-from support import Case, Programs, wait_for
+from support import RealCase, wait_for
 
 EVENTS = 5000
 WORKERS = 2
 
 
-class Real(Case):
-    def start_dataplane(self):
-        process = self.spawn([Programs.dataplane, '--no-huge', '--in-memory', '--no-pci', '-m',
-                              '128', '--lcores', '0@0,(1-2)@0', '--', '--socket', self.data_socket,
-                              '--idle', 'adaptive'], stderr=subprocess.DEVNULL)
-        wait_for(lambda: self.listens(self.data_socket, socket.SOCK_SEQPACKET), 'the data plane')
-        return process
-
-    def client(self, *args):
-        client = self.spawn([Programs.producer, args[0], self.data_socket, *args[1:]],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.assertIn(client.stdout.readline(), (b'done\n', b'ready\n'))
-        return client
-
-    def end(self, client):
-        client.stdin.close()
-        self.assertEqual(self.finish(client), 0)
-        client.stdout.close()
-
-    def port(self, name):
-        """The live port of this name; None where there is none."""
-        found = [port for port in self.json('show', 'ports')['ports']
-                 if port['name'] == name and port['state'] == 'live']
-        self.assertLessEqual(len(found), 1)
-        return found[0] if found else None
-
-    def wait_received(self, name, count):
-        def received():
-            port = self.port(name)
-            return port and port['received'] >= count
-        wait_for(received, f'{count} events of {name}')
-
-    def start(self):
-        dataplane = self.start_dataplane()
-        control = self.start_control()
-        self.wait_plane('running')
-        return dataplane, control
-
+class Real(RealCase):
     def test_counts(self):
         dataplane, _ = self.start()
         reader = self.client('subscribe', 'reader')

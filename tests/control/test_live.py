@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rules in force: the real data plane, events that flow, and changes in between."""
+import os
+import signal
+import subprocess
+
+from support import Programs, RealCase, wait_for
+
+EVENTS = 2000
+DROP = '- rule: drop\n  condition: evt.type = write\n  route: drop\n'
+PASS = '- rule: pass\n  condition: evt.type = write\n'
+
+
+class Live(RealCase):
+    def write(self, text, name='rules.yaml'):
+        path = os.path.join(self.folder, name)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return path
+
+    def load(self, text):
+        return self.json('rules', 'load', self.write(text))
+
+    def publish(self, count=EVENTS):
+        """Publishes under a name of its own, and waits until all of it was received."""
+        before = self.json('status')['data_plane']['received']
+        writer = self.client('publish', 'writer', str(count))
+        wait_for(lambda: self.json('status')['data_plane']['received'] == before + count,
+                 'the events')
+        self.end(writer)
+        self.vexctl('verify', '--wait', '20', '--quiet')
+
+    def counter(self, rule, key):
+        return self.json('rules', 'list', rule)['rules'][0][key]
+
+    def dropped(self, reason):
+        return {row['reason']: row['count'] for row in self.json('show', 'drops')['drops']}[reason]
+
+    def delivered(self):
+        return self.json('status')['data_plane']['delivered']
+
+    def wait_in_force(self, version):
+        def in_force():
+            status = self.json('rules', 'status')
+            return (status['state'], status['version']) == ('in force', version)
+        wait_for(in_force, f'version {version} to be in force')
+
+    def test_rules_decide(self):
+        self.start()
+        reader = self.client('subscribe', 'reader')
+        self.publish()
+        self.assertEqual(self.delivered(), EVENTS)
+        self.load(DROP + PASS)
+        self.publish()
+        self.assertEqual((self.delivered(), self.dropped('rule_drop')), (EVENTS, EVENTS))
+        self.assertEqual(self.counter('drop', 'matched'), EVENTS)
+        self.assertGreater(self.counter('drop', 'last_ns'), 0)
+        self.assertIn(f'{EVENTS:,}', self.vexctl('rules', 'list')[0])
+        self.assertIn(f'matched   {EVENTS:,}', self.vexctl('rules', 'show', 'drop')[0])
+        self.json('rules', 'disable', 'drop')
+        self.publish()
+        self.assertEqual((self.delivered(), self.dropped('rule_drop')), (2 * EVENTS, EVENTS))
+        self.json('rules', 'enable', 'drop')
+        self.publish()
+        self.assertEqual((self.delivered(), self.dropped('rule_drop')), (2 * EVENTS, 2 * EVENTS))
+        self.json('rules', 'rollback', '2')
+        self.publish()
+        self.assertEqual((self.delivered(), self.dropped('rule_drop')), (3 * EVENTS, 2 * EVENTS))
+        self.assertEqual(self.counter('pass', 'matched'), 4 * EVENTS)
+        self.end(reader)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_events_name_their_version(self):
+        self.start()
+        self.load(PASS)
+        for version in (1, 2):
+            tail = self.spawn([Programs.vexctl, '--control', self.control_socket, '--socket',
+                               self.data_socket, 'tail', '--json', '--count', '1'],
+                              stdout=subprocess.PIPE)
+            wait_for(lambda: [row for row in self.json('show', 'subscribers')['subscribers']
+                              if row['state'] == 'live'], 'the subscriber')
+            self.publish(64)
+            out = tail.communicate(timeout=20)[0].decode()
+            self.assertIn(f'"route":{{"generation":{version},"matched":1', out)
+            self.load(PASS + '# more\n')
+            wait_for(lambda: not self.json('show', 'subscribers')['subscribers'], 'its end')
+        self.vexctl('verify', '--wait', '20')
+
+    def test_reloads_under_load(self):
+        self.start()
+        reader = self.client('subscribe', 'reader')
+        writer = self.client('publish', 'writer', '0')
+        paths = [self.write(DROP + PASS, 'a.yaml'), self.write(PASS, 'b.yaml')]
+        for i in range(60):
+            self.assertEqual(self.json('rules', 'load', paths[i % 2])['version'], i + 1)
+        self.wait_received('writer', self.port('writer')['received'] + 1000)
+        self.assertEqual(self.json('rules', 'status')['version'], 60)
+        self.assertGreater(self.dropped('rule_drop'), 0)
+        self.end(writer)
+        self.end(reader)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_control_away(self):
+        """The data plane keeps its rules while vex-control is away, however it went."""
+        _, control = self.start()
+        self.load(DROP)
+        for kill in (signal.SIGKILL, signal.SIGTERM):
+            writer = self.client('publish', 'writer', '0')
+            self.wait_received('writer', 100)
+            control.send_signal(kill)
+            control.wait()
+            self.end(writer)
+            control = self.start_control()
+            self.wait_in_force(1)
+            self.vexctl('verify', '--wait', '20')
+            self.assertEqual(self.delivered(), 0)
+            self.assertEqual(self.dropped('unmatched'), 0)
+        self.assertIn('rules: the data plane has version 1', self.log())
+        self.assertEqual(self.counter('drop', 'matched'), self.dropped('rule_drop'))
+
+    def test_data_plane_restarts(self):
+        dataplane, _ = self.start()
+        self.load(PASS)
+        self.load(DROP)
+        dataplane.kill()
+        dataplane.wait()
+        self.wait_plane('not running')
+        _, err = self.vexctl('rules', 'load', self.write(PASS), code=1)
+        self.assertIn('nothing was changed', err)
+        self.start_dataplane()
+        self.wait_in_force(2)
+        self.publish()
+        self.assertEqual(self.dropped('rule_drop'), EVENTS)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_another_store(self):
+        """A data plane whose rules a vex-control without history does not know."""
+        _, control = self.start()
+        for _ in range(3):
+            self.load(PASS)
+        control.kill()
+        control.wait()
+        self.start_control('--state-dir', f'{self.folder}/other')
+        self.wait_plane('running')
+        self.assertEqual(self.json('rules', 'status')['state'], 'none')
+        self.assertEqual(self.load(DROP)['version'], 4)
+        self.publish()
+        self.assertEqual(self.dropped('rule_drop'), EVENTS)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_data_plane_is_ahead(self):
+        """Killed when the data plane had a version and the disk did not name it yet."""
+        _, control = self.start()
+        self.load(DROP)
+        self.load(PASS)
+        control.kill()
+        control.wait()
+        os.unlink(f'{self.folder}/state/rules/0000000002.rules')
+        self.start_control()
+        self.wait_in_force(3)
+        self.assertEqual(self.json('rules', 'history')['versions'][1]['action'], 'copy of 1')
+        self.publish()
+        self.assertEqual(self.dropped('rule_drop'), EVENTS)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_refused(self):
+        """Too many rules for the data plane: those in force stay."""
+        config = self.write('rules_max: 2\n', 'dataplane.yaml')
+        self.start_dataplane('--config', config)
+        self.start_control()
+        self.wait_plane('running')
+        self.load(DROP)
+        _, err = self.vexctl('rules', 'load', self.write(DROP + PASS + PASS.replace('pass', 'x')),
+                             code=1)
+        self.assertIn('the data plane refused: ', err)
+        self.assertEqual([v['version'] for v in self.json('rules', 'history')['versions']], [1])
+        self.publish()
+        self.assertEqual(self.dropped('rule_drop'), EVENTS)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_both_killed_in_the_middle_of_loads(self):
+        dataplane, control = self.start()
+        writer = self.client('publish', 'writer', '0')
+        self.load(PASS)
+        path = self.write(DROP)
+        for round_ in range(4):
+            load = self.spawn([Programs.vexctl, '--control', self.control_socket, 'rules', 'load',
+                               path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            victim = control if round_ % 2 else dataplane
+            victim.kill()
+            victim.wait()
+            self.finish(load)
+            if round_ % 2:
+                control = self.start_control()
+            else:
+                dataplane = self.start_dataplane()
+            self.wait_plane('running')
+            wait_for(lambda: self.json('rules', 'status')['state'] == 'in force', 'rules')
+        self.wait_received('writer', 100)
+        self.end(writer)
+        self.vexctl('verify', '--wait', '20')
