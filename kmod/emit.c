@@ -42,9 +42,13 @@ u64 tap_now(void)
 	return ktime_get_real_fast_ns();
 }
 
-int tap_emit_init(void)
+void tap_emit_find(void)
 {
 	absolute = (void *)tap_address_of("d_absolute_path");
+}
+
+int tap_emit_init(void)
+{
 	states = alloc_percpu(struct cpu_state);
 	return states ? 0 : -ENOMEM;
 }
@@ -309,7 +313,7 @@ static void emit(struct cpu_state *state, struct stat_cell *cell, struct tap_eve
 	if (!selection)
 		return;
 	cell->seen++;
-	if (!tap_selected(selection, event)) {
+	if (event->nested || !tap_selected(selection, event)) {
 		cell->filtered++;
 		return;
 	}

@@ -21,12 +21,14 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 
 #define TABLE_BITS 9
 #define TABLE_SIZE (1u << TABLE_BITS)
 #define MORE_MAX 192u
+#define SEARCH_MAX 64u
 
 /* By address, never taken out again: an entry is complete before it is released into the table. */
 static struct tap_hook *table[TABLE_SIZE];
@@ -103,17 +105,42 @@ static struct ftrace_ops ops = {
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION | TAP_OPS_FLAGS,
 };
 
-/* Where a symbol is: what is exported for this was taken away, a probe still tells. */
+/*
+ * Where symbols are: what was exported for this was taken away, but probes, which are never armed,
+ * still tell. All are taken back at once: it takes a grace period.
+ */
+struct search {
+	unsigned int count;
+	struct kprobe *found[SEARCH_MAX];
+	struct kprobe probe[SEARCH_MAX];
+};
+
+static struct search *search;
+
 unsigned long tap_address_of(const char *name)
 {
-	struct kprobe probe = { .symbol_name = name };
-	unsigned long address;
+	struct kprobe *probe = &search->probe[search->count];
 
-	if (register_kprobe(&probe))
+	if (search->count == SEARCH_MAX)
 		return 0;
-	address = (unsigned long)probe.addr;
-	unregister_kprobe(&probe);
-	return address;
+	*probe = (struct kprobe){ .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
+	if (register_kprobe(probe))
+		return 0;
+	search->found[search->count++] = probe;
+	return (unsigned long)probe->addr;
+}
+
+int tap_search_begin(void)
+{
+	search = kvzalloc(sizeof(*search), GFP_KERNEL);
+	return search ? 0 : -ENOMEM;
+}
+
+void tap_search_end(void)
+{
+	unregister_kprobes(search->found, search->count);
+	kvfree(search);
+	search = NULL;
 }
 
 static void find_hooks(struct tap_hook *hooks, unsigned int count)
@@ -291,13 +318,14 @@ void tap_hook_more(unsigned long entry, tap_function ours,
 	hook->ours = ours;
 	hook->wants = wants;
 	hook->types = types;
-	WRITE_ONCE(hook->gone, false);
-	if (fresh)
-		insert(hook);
-	if ((hook->types & types_on) && set_one(hook, true)) {
+	if ((types & types_on) && set_one(hook, true)) {
 		pr_warn("%pS can't be hooked\n", (void *)entry);
 		unhooked++;
 	}
+	/* Known only now: who opens a file meanwhile waits for the hook. */
+	WRITE_ONCE(hook->gone, false);
+	if (fresh)
+		insert(hook);
 out:
 	mutex_unlock(&hooks_lock);
 	memalloc_nofs_restore(flags);

@@ -56,13 +56,25 @@ void vex_tap_end(struct vex_tap_operation *operation, s64 result)
 }
 EXPORT_SYMBOL_GPL(vex_tap_end);
 
+static int find_functions(void)
+{
+	int error = tap_search_begin();
+
+	if (error)
+		return error;
+	tap_emit_find();
+	error = tap_hooks_find();
+	tap_search_end();
+	return error;
+}
+
 static int __init tap_init(void)
 {
 	int error = tap_emit_init();
 
 	if (error)
 		return error;
-	error = tap_hooks_find();
+	error = find_functions();
 	if (error)
 		goto free_emit;
 	error = tap_device_init();

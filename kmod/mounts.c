@@ -83,11 +83,11 @@ void tap_mount_pop(const struct vfsmount *mnt)
 	smp_store_release(&found->task, NULL);
 }
 
-const struct vfsmount *tap_mount_of(const struct super_block *sb, bool *nested)
+const struct vfsmount *tap_mount_of(const struct super_block *sb, struct tap_event *event)
 {
 	const struct slot *found = look(NULL, sb);
 
-	*nested = found && found->depth > 0;
+	event->nested = found && found->depth > 0;
 	return found ? found->mnt : NULL;
 }
 

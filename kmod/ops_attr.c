@@ -6,9 +6,9 @@
 
 enum { SETATTR, SETXATTR, REMOVEXATTR };
 
-static void of_dentry(struct tap_event *event, struct dentry *dentry, bool *nested)
+static void of_dentry(struct tap_event *event, struct dentry *dentry)
 {
-	event->path.mnt = tap_mount_of(dentry->d_sb, nested);
+	event->path.mnt = tap_mount_of(dentry->d_sb, event);
 	event->path.dentry = dentry;
 	event->parent_ino = tap_parent_ino(dentry);
 	tap_event_inode(event, d_inode(dentry));
@@ -50,7 +50,6 @@ static unsigned long on_setattr(TAP_PARAMS)
 	struct file *file = valid & ATTR_FILE ? attr->ia_file : NULL;
 	struct tap_event event = {};
 	unsigned long result;
-	bool nested;
 
 	tap_enter();
 	if (file)
@@ -59,13 +58,13 @@ static unsigned long on_setattr(TAP_PARAMS)
 	result = tap_attr_hooks[SETATTR].rest(TAP_ARGS);
 	event.end_ns = tap_now();
 	event.result = (int)result;
-	of_dentry(&event, dentry, &nested);
+	of_dentry(&event, dentry);
 	if (file) {
 		event.path.mnt = file->f_path.mnt;
 		event.flags = file->f_flags;
 		tap_mount_pop(file->f_path.mnt);
 	}
-	if (!nested && !(valid & ATTR_FORCE))
+	if (!(valid & ATTR_FORCE))
 		emit_changes(&event, attr, valid);
 	tap_leave();
 	return result;
@@ -73,13 +72,11 @@ static unsigned long on_setattr(TAP_PARAMS)
 
 static void emit_xattr(struct tap_event *event, struct dentry *dentry, unsigned long result)
 {
-	bool nested;
 
 	event->end_ns = tap_now();
 	event->result = (int)result;
-	of_dentry(event, dentry, &nested);
-	if (!nested)
-		tap_emit(event);
+	of_dentry(event, dentry);
+	tap_emit(event);
 }
 
 static unsigned long on_setxattr(TAP_PARAMS)

@@ -9,9 +9,9 @@
 
 #include "ops.h"
 
-static void of_dentry(struct tap_event *event, struct dentry *dentry, bool *nested)
+static void of_dentry(struct tap_event *event, struct dentry *dentry)
 {
-	event->path.mnt = tap_mount_of(dentry->d_sb, nested);
+	event->path.mnt = tap_mount_of(dentry->d_sb, event);
 	event->path.dentry = dentry;
 	event->parent_ino = tap_parent_ino(dentry);
 	event->has_file = true;
@@ -24,20 +24,18 @@ static unsigned long made(struct tap_hook *hook, u16 type, struct dentry *dentry
 {
 	struct tap_event event = { .type = type };
 	unsigned long result;
-	bool nested;
 
 	tap_enter();
 	event.start_ns = tap_now();
 	result = hook->rest(TAP_ARGS);
 	event.end_ns = tap_now();
 	event.result = (int)result;
-	of_dentry(&event, dentry, &nested);
+	of_dentry(&event, dentry);
 	event.mode = mode;
 	if (!(int)result)
 		tap_event_inode(&event, d_inode(dentry));
 	event.path2.text = target;
-	if (!nested)
-		tap_emit(&event);
+	tap_emit(&event);
 	tap_leave();
 	return result;
 }
@@ -47,7 +45,6 @@ static unsigned long removed(struct tap_hook *hook, u16 type, struct dentry *den
 {
 	struct tap_event event = { .type = type };
 	unsigned long result;
-	bool nested;
 
 	tap_enter();
 	tap_event_inode(&event, d_inode(dentry));
@@ -55,9 +52,8 @@ static unsigned long removed(struct tap_hook *hook, u16 type, struct dentry *den
 	result = hook->rest(TAP_ARGS);
 	event.end_ns = tap_now();
 	event.result = (int)result;
-	of_dentry(&event, dentry, &nested);
-	if (!nested)
-		tap_emit(&event);
+	of_dentry(&event, dentry);
+	tap_emit(&event);
 	tap_leave();
 	return result;
 }
@@ -102,21 +98,19 @@ static unsigned long on_link(TAP_PARAMS)
 	struct tap_event event = { .type = VEX_LINK };
 	struct dentry *old = (struct dentry *)a, *new = (struct dentry *)d;
 	unsigned long result;
-	bool nested;
 
 	tap_enter();
 	event.start_ns = tap_now();
 	result = tap_name_hooks[LINK].rest(TAP_ARGS);
 	event.end_ns = tap_now();
 	event.result = (int)result;
-	of_dentry(&event, old, &nested);
+	of_dentry(&event, old);
 	tap_event_inode(&event, d_inode(old));
 	event.path2.mnt = event.path.mnt;
 	event.path2.dentry = new;
 	event.has_parent2 = true;
 	event.parent2_ino = tap_parent_ino(new);
-	if (!nested)
-		tap_emit(&event);
+	tap_emit(&event);
 	tap_leave();
 	return result;
 }
@@ -139,7 +133,6 @@ static unsigned long on_rename(TAP_PARAMS)
 	struct name_snapshot old, new;
 	const struct vfsmount *mnt;
 	unsigned long result;
-	bool nested;
 
 	tap_enter();
 	take_dentry_name_snapshot(&old, data->old_dentry);
@@ -149,14 +142,13 @@ static unsigned long on_rename(TAP_PARAMS)
 	result = tap_name_hooks[RENAME].rest(TAP_ARGS);
 	event.end_ns = tap_now();
 	event.result = (int)result;
-	mnt = tap_mount_of(from->d_sb, &nested);
+	mnt = tap_mount_of(from->d_sb, &event);
 	named(&event.path, mnt, from, &old);
 	named(&event.path2, mnt, to, &new);
 	event.parent_ino = d_inode(from)->i_ino;
 	event.parent2_ino = d_inode(to)->i_ino;
 	event.has_parent2 = true;
-	if (!nested)
-		tap_emit(&event);
+	tap_emit(&event);
 	release_dentry_name_snapshot(&old);
 	release_dentry_name_snapshot(&new);
 	tap_leave();

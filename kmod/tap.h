@@ -57,8 +57,10 @@ extern struct tap_hook tap_name_hooks[], tap_attr_hooks[], tap_file_hooks[], tap
 extern const unsigned int tap_name_hook_count, tap_attr_hook_count, tap_file_hook_count,
 	tap_mount_hook_count;
 
-/** Where the kernel has a function; 0: nowhere. */
+/** Where the kernel has a function; 0: nowhere. Between the begin and the end of a search. */
 unsigned long tap_address_of(const char *name);
+int tap_search_begin(void);
+void tap_search_end(void);
 int tap_hooks_find(void);
 /** Hooks what these types need, and takes the other hooks off; 0 takes off all. Sleeps. */
 int tap_hooks_set(u64 types);
@@ -105,6 +107,7 @@ struct tap_event {
 	bool has_file;
 	bool has_range;
 	bool has_parent2;
+	bool nested; /* on behalf of another file system, whose operation is told: filtered */
 	u64 offset;
 	u64 size;
 	struct tap_place path;
@@ -118,6 +121,7 @@ void tap_emit(struct tap_event *event);
 void tap_event_inode(struct tap_event *event, const struct inode *inode);
 void tap_event_file(struct tap_event *event, struct file *file);
 u64 tap_parent_ino(const struct dentry *dentry);
+void tap_emit_find(void);
 int tap_emit_init(void);
 void tap_emit_exit(void);
 u64 tap_now(void);
@@ -129,10 +133,10 @@ extern struct tap_hook tap_want_hooks[];
 extern const unsigned int tap_want_hook_count;
 
 /**
- * The mount by which the calling task changes this file system, NULL where unknown. nested: it
- * does so on behalf of another file system, whose own operation is told already.
+ * The mount by which the calling task changes this file system, NULL where unknown. Notes in the
+ * event whether it does so on behalf of another file system.
  */
-const struct vfsmount *tap_mount_of(const struct super_block *sb, bool *nested);
+const struct vfsmount *tap_mount_of(const struct super_block *sb, struct tap_event *event);
 void tap_mounts_clear(void);
 void tap_mount_push(const struct vfsmount *mnt);
 void tap_mount_pop(const struct vfsmount *mnt);

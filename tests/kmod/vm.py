@@ -134,10 +134,12 @@ def make_image(options, modules, tree, release, place):
 
 
 def boot(options, tree, release, initramfs):
-    command = ["qemu-system-x86_64", "-accel", "tcg", "-m", str(options.memory),
-               "-smp", str(options.cpus), "-nographic", "-no-reboot",
+    # One thread for all processors: with several, qemu 7.2 now and then runs a stale copy of an
+    # instruction that another processor has just replaced, as ftrace does when hooks go on and off.
+    command = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-m", str(options.memory),
+               "-cpu", "max", "-smp", str(options.cpus), "-nographic", "-no-reboot",
                "-kernel", str(tree / "boot" / f"vmlinuz-{release}"), "-initrd", str(initramfs),
-               "-append", f"console=ttyS0 quiet panic=-1 vex.run={options.run} {options.append}"]
+               "-append", f"console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 vex.run={options.run} {options.append}"]
     machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                errors="replace")
     status = None

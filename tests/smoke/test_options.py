@@ -56,8 +56,8 @@ class Options(Case):
     def test_every_option_is_in_the_help(self):
         _, text, _ = self.run_plane('--help')
         for name in ('socket', 'config', 'check-config', 'idle', 'spin-us', 'settle-ms', 'node',
-                     'events', 'long-events', 'ring-max', 'allow-anyone', 'log-json',
-                     'log-level'):
+                     'events', 'long-events', 'ring-max', 'kernel-tap', 'kernel-ring',
+                     'allow-anyone', 'log-json', 'log-level'):
             self.assertIn('--' + name, text)
 
     def test_options_of_its_own(self):
@@ -67,6 +67,8 @@ class Options(Case):
         self.refuses(USAGE, ['--idle', 'fast', 'poll or adaptive'], '--idle', 'fast')
         self.refuses(USAGE, ['--log-level', 'loud', 'warning'], '--log-level', 'loud')
         self.refuses(USAGE, ['--ring-max', '12345', 'power of two'], '--ring-max', '12345')
+        self.refuses(USAGE, ['--kernel-ring', '12345', 'power of two'], '--kernel-ring', '12345')
+        self.refuses(USAGE, ['--kernel-tap', 'path of a device'], '--kernel-tap=')
 
     def test_numbers(self):
         for text in ('', 'x', '1x', '-1', ' 1', '1e3', '1000001', '99999999999999999999999'):
@@ -110,6 +112,7 @@ class Options(Case):
                 ('spin_us:\n', [':1:', 'spin_us']),
                 ('node: 1\nnode: 2\n', [':2:', 'node']),
                 ('ring_max: 12345\n', ['ring_max', 'power of two']),
+                ('kernel_ring: 12345\n', ['kernel_ring', 'power of two']),
                 ('socket: relative/path\n', [':1:', 'socket']),
                 ('socket: /' + 'x' * 200 + '\n', [':1:', 'socket']),
                 ('allow:\n  users: [no-such-user-here]\n', [':2:', 'no-such-user-here']),
