@@ -42,6 +42,8 @@ const struct command commands[] = {
 	"                        comm=python*        name of the process\n" \
 	"                        pid=1234  uid=alice  boundary=kernel|fuse|app|peer|replay\n" \
 	"                      GAPs, which tell of lost events, always come.\n" \
+	"  --name NAME         subscribe by this name: one that rules route to gets what they\n" \
+	"                      lead to it, and no more\n" \
 	"  --count N           end after N events\n" \
 	"  --timeout S         end after S seconds\n"
 
@@ -51,15 +53,15 @@ static const struct {
 	const char *options;
 	const char *details;
 } extras[] = {
-	{"tail", "--where --count --timeout --format",
+	{"tail", "--where --name --count --timeout --format",
 			STREAM_DETAILS
 			"  --format FORMAT     text, json (as --json does), or ocsf:\n"
 			"                      File System Activity of OCSF\n"},
-	{"top", "--where --count --timeout --interval",
+	{"top", "--where --name --count --timeout --interval",
 			"  --interval S        how often, 1 second unless told\n"
 			STREAM_DETAILS
 			"\nHere N counts intervals.\n"},
-	{"capture", "-w --where --count --timeout",
+	{"capture", "-w --where --name --count --timeout",
 			"  -w FILE             where to write; - is standard output\n"
 			STREAM_DETAILS},
 	{"rules load", "--message --dry-run",

@@ -85,6 +85,12 @@ int stream_option(struct stream_options *options, int option, const char *value)
 		if (!where_add(&options->where, value, error))
 			return 0;
 		vex_error("%s: --where %s", options->command, error);
+	} else if (option == 'n') {
+		options->name = value;
+		if (*value && strlen(value) < VEX_NAME_MAX)
+			return 0;
+		vex_error("%s: --name must have 1 to %u bytes", options->command,
+				VEX_NAME_MAX - 1);
 	} else if (option == 'c') {
 		if (read_count(value, &options->count))
 			return 0;
@@ -218,7 +224,7 @@ static int open_stream(struct stream *stream)
 {
 	struct vex_subscribe_options options = {
 		.socket = vexctl.data_socket,
-		.name = stream->options->command,
+		.name = stream->options->name ? stream->options->name : stream->options->command,
 		.filter = stream->options->where.filter,
 		.ring_size = RING_SIZE,
 	};

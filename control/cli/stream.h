@@ -14,10 +14,12 @@
 /** Options of every stream, for the tables of getopt_long(). */
 #define STREAM_OPTIONS \
 	{"where", required_argument, NULL, 'e'}, {"timeout", required_argument, NULL, 't'}, \
-			{"count", required_argument, NULL, 'c'}
+			{"count", required_argument, NULL, 'c'}, \
+			{"name", required_argument, NULL, 'n'}
 
 struct stream_options {
 	const char *command; /**< argv[0], for messages */
+	const char *name;    /**< of the subscriber; NULL: the command's */
 	struct where where;
 	uint64_t count;      /**< of what the command counts; 0: no bound */
 	uint64_t timeout_ns; /**< 0: no bound */

@@ -280,6 +280,8 @@ class Stream(Case):
                  (('tail', '--where', 'type=reed'), 'no such type or category'),
                  (('tail', '--count', '0'), '--count must be a number from 1'),
                  (('tail', '--count', '1x'), '--count must be a number from 1'),
+                 (('tail', '--name', ''), '--name must have 1 to 47 bytes'),
+                 (('tail', '--name', 'x' * 48), '--name must have 1 to 47 bytes'),
                  (('tail', '--timeout', '-1'), '--timeout must be seconds'),
                  (('tail', '--timeout', 'nan'), '--timeout must be seconds'),
                  (('top', '--interval', '0'), '--interval must be seconds'),
@@ -291,6 +293,14 @@ class Stream(Case):
             self.assertEqual(out, '')
             self.assertIn(message, err)
             self.assertEqual(err.count('\n'), 1, err)
+
+    def test_name(self):
+        self.start()
+        process = self.follow('tail', '--name', 'audit')
+        self.assertEqual([row['name'] for row in self.json('show', 'subscribers')['subscribers']
+                          if row['state'] == 'live'], ['audit'])
+        process.send_signal(signal.SIGINT)
+        self.end(process)
 
     def test_help(self):
         for command in ('tail', 'top', 'capture'):
