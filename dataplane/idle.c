@@ -70,7 +70,7 @@ static bool has_work(struct worker *worker)
 {
 	const struct plan *plan = worker->plan;
 
-	if (VEX_LOAD_RELAXED(&worker->stop) || VEX_LOAD_RELAXED(&worker->next_plan) != plan)
+	if (worker->leaving || VEX_LOAD_RELAXED(&worker->stop) || VEX_LOAD_RELAXED(&worker->next_plan) != plan)
 		return true;
 	for (uint32_t i = 0; i < plan->port_count; i++)
 		for (uint32_t k = 0; k < plan->ports[i].lane_count; k++)

@@ -275,6 +275,7 @@ static void leave(struct worker *worker, struct target *target)
 	while (target->backlog.total && budget--)
 		give_up(worker, target);
 	vex_stat_end(&target->stat->generation);
+	worker->idle_rounds = 0; /* others wait for what was taken back */
 	if (!target->backlog.total && !guard_any(&target->guards))
 		forget_target(worker, target);
 }

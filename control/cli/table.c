@@ -104,8 +104,11 @@ static void format_cell(const json_t *row, const struct table_column *column, ch
 
 	switch (column->format) {
 	case TABLE_TEXT:
-		snprintf(out, CELL_MAX, "%s",
-				json_is_string(value) ? json_string_value(value) : "");
+		if (json_is_integer(value))
+			snprintf(out, CELL_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		else
+			snprintf(out, CELL_MAX, "%s",
+					json_is_string(value) ? json_string_value(value) : "");
 		break;
 	case TABLE_COUNT:
 		table_format_count(json_integer_value(value), out, CELL_MAX);

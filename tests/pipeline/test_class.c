@@ -114,15 +114,16 @@ static bool read_slowly(uint32_t *got)
 	do {
 		any = false;
 		while ((record = harness_read(&slow))) {
-			const struct vex_attr_route *route =
-					vex_record_attr(record, VEX_ATTR_ROUTE, NULL);
+			const void *attr = vex_record_attr(record, VEX_ATTR_ROUTE, NULL);
+			struct vex_attr_route route;
 
 			any = true;
-			if (!route)
+			if (!attr)
 				continue;
-			ascend &= route->qos >= last;
-			last = route->qos;
-			got[route->qos]++;
+			memcpy(&route, attr, sizeof(route));
+			ascend &= route.qos >= last;
+			last = route.qos;
+			got[route.qos]++;
 		}
 		harness_settle(plane);
 	} while (any);

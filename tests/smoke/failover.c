@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * failover image FILE: writes rules that lead every event, critical, to a group of a, b and c.
+ *
+ * failover run SOCKET EVENTS KILLS: publishes that many events to them at an even pace, one
+ * process each, and kills one of them that often, which then comes back. Prints, as JSON, how
+ * many events no member read, how many more than one did, and how long after a kill the last
+ * event was read that had been published before or soon after it.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/image.h"
+#include "vex/vex.h"
+
+#define MEMBERS 3u
+#define EVENTS_MAX 1000000u
+#define KILLS_MAX 100u
+#define LIMIT_NS 30000000000ull
+#define SETTLE_NS 100000000ull /* a member that came back is given so long before the next kill */
+#define BURST 8u
+#define PAUSE_NS 200000
+
+static const char rules[] = "- group: g\n  members: [a, b, c]\n"
+			    "- rule: r\n  condition: evt.type exists\n"
+			    "  route: group:g\n  qos: critical\n";
+
+/* Written by members, read by their parent. */
+struct shared {
+	uint32_t ready[MEMBERS];
+	uint32_t times[EVENTS_MAX]; /* that an event was read */
+	uint64_t at[EVENTS_MAX];    /* when it was first */
+};
+
+static struct shared *shared;
+static uint64_t published[EVENTS_MAX];
+static pid_t members[MEMBERS];
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "failover: %s: %s\n", what, vex_last_error());
+	return 1;
+}
+
+static int write_image(const char *path)
+{
+	size_t size;
+	void *image = image_of(rules, &size);
+	FILE *file = image ? fopen(path, "wb") : NULL;
+
+	if (!file || fwrite(image, 1, size, file) != size || fclose(file))
+		return fail(path);
+	free(image);
+	return 0;
+}
+
+static void note(const struct vex_record *record)
+{
+	struct vex_event_space space;
+	struct vex_event event;
+
+	if (record->type == VEX_GAP)
+		return;
+	vex_event_decode(record, &event, &space);
+	if (!__atomic_fetch_add(&shared->times[event.offset], 1, __ATOMIC_RELAXED))
+		__atomic_store_n(&shared->at[event.offset], now(), __ATOMIC_RELEASE);
+}
+
+/* Never returns: it is killed. */
+static void be_member(const char *socket, uint32_t number)
+{
+	static const char names[MEMBERS][2] = {"a", "b", "c"};
+	struct vex_subscribe_options options = {.socket = socket, .name = names[number]};
+	const struct vex_record *records[64];
+	struct vex_subscription *sub;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (vex_subscribe(&options, &sub))
+		exit(fail("vex_subscribe"));
+	__atomic_store_n(&shared->ready[number], 1, __ATOMIC_RELEASE);
+	for (;;) {
+		int count = vex_read(sub, records, 64);
+
+		for (int i = 0; i < count; i++)
+			note(records[i]);
+		if (count <= 0)
+			vex_wait(sub, 1000);
+	}
+}
+
+static int start(const char *socket, uint32_t number)
+{
+	uint64_t end = now() + LIMIT_NS;
+
+	shared->ready[number] = 0;
+	members[number] = fork();
+	if (!members[number])
+		be_member(socket, number);
+	while (!__atomic_load_n(&shared->ready[number], __ATOMIC_ACQUIRE))
+		if (now() > end || waitpid(members[number], NULL, WNOHANG))
+			return fail("a member did not come");
+	return 0;
+}
+
+static int publish(struct vex_lane *lane, uint32_t number)
+{
+	struct vex_event event = {.type = VEX_METRIC, .has = VEX_HAS_RANGE, .offset = number};
+
+	published[number] = now();
+	return vex_publish(lane, &event) ? fail("vex_publish") : 0;
+}
+
+static bool all_read(uint32_t events)
+{
+	for (uint32_t i = 0; i < events; i++)
+		if (!__atomic_load_n(&shared->at[i], __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+/* Of events published up to 5 ms after the kill, when the last was read, from the kill on. */
+static uint64_t recovery(uint64_t killed, uint32_t events)
+{
+	uint64_t longest = 0;
+
+	for (uint32_t i = 0; i < events; i++) {
+		uint64_t since = published[i] > killed ? published[i] : killed;
+
+		if (published[i] + 5000000 > killed && published[i] < killed + 5000000 &&
+				shared->at[i] > since && shared->at[i] - since > longest)
+			longest = shared->at[i] - since;
+	}
+	return longest;
+}
+
+static int run(const char *socket, uint32_t events, uint32_t kills)
+{
+	struct vex_port_options options = {.socket = socket, .full = VEX_FULL_WAIT,
+			.wait_us = 10000000, .ring_size = 1u << 20};
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	uint64_t killed[KILLS_MAX], end, missing = 0, repeated = 0;
+	uint32_t done = 0, gone = MEMBERS;
+	struct vex_port *port;
+	struct vex_lane *lane;
+
+	for (uint32_t i = 0; i < MEMBERS; i++)
+		if (start(socket, i))
+			return 1;
+	if (vex_port_open(&options, &port) || vex_lane_open(port, &lane))
+		return fail("attach");
+	for (uint32_t i = 0; i < events; i++) {
+		if (done < kills && i == (done + 1) * (events / (kills + 1))) {
+			if (gone < MEMBERS && start(socket, gone))
+				return 1;
+			gone = done % MEMBERS;
+			killed[done++] = now();
+			kill(members[gone], SIGKILL);
+			waitpid(members[gone], NULL, 0);
+		}
+		if (publish(lane, i))
+			return 1;
+		if (i % BURST == BURST - 1)
+			nanosleep(&pause, NULL);
+	}
+	for (end = now() + LIMIT_NS; !all_read(events) && now() < end;)
+		nanosleep(&pause, NULL);
+	for (uint32_t i = 0; i < events; i++) {
+		missing += !shared->times[i];
+		repeated += shared->times[i] > 1;
+	}
+	printf("{\"missing\": %llu, \"repeated\": %llu, \"failover_ns\": [", (unsigned long long)missing,
+			(unsigned long long)repeated);
+	for (uint32_t i = 0; i < done; i++)
+		printf("%s%llu", i ? ", " : "", (unsigned long long)recovery(killed[i], events));
+	printf("]}\n");
+	vex_port_close(port);
+	for (uint32_t i = 0; i < MEMBERS; i++)
+		if (i != gone) {
+			kill(members[i], SIGKILL);
+			waitpid(members[i], NULL, 0);
+		}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t events = argc == 5 ? (uint32_t)atoi(argv[3]) : 0;
+	uint32_t kills = argc == 5 ? (uint32_t)atoi(argv[4]) : 0;
+
+	if (argc == 3 && !strcmp(argv[1], "image"))
+		return write_image(argv[2]);
+	if (argc != 5 || strcmp(argv[1], "run") || !events || events > EVENTS_MAX ||
+			kills > KILLS_MAX || kills >= events)
+		return fail("usage: failover image FILE | run SOCKET EVENTS KILLS");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			0);
+	return shared == MAP_FAILED ? fail("mmap") : run(argv[2], events, kills);
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""A group whose members are killed: critical events reach one of the others, and none is lost."""
+import json
+import os
+import subprocess
+import unittest
+
+from processes import Case, program, wait_for
+
+EVENTS, KILLS = 20000, 6
+
+
+class Failover(Case):
+    def run_group(self, *options, lcores='0@0,1@1'):
+        image = os.path.join(self.folder, 'rules.image')
+        subprocess.run([program('FAILOVER'), 'image', image], check=True)
+        plane = self.plane('--rules-image', image, *options, lcores=lcores)
+        done = subprocess.run([program('FAILOVER'), 'run', self.socket, str(EVENTS), str(KILLS)],
+                              check=True, capture_output=True, text=True, timeout=120)
+        return plane, json.loads(done.stdout)
+
+    def settled(self, plane):
+        """All members are gone, and with them all that waited."""
+        wait_for(lambda: not plane.stats()['subscribers'] and not plane.stats()['ports'],
+                 'everyone to be gone')
+        plane.verify()
+
+    def test_killed_members_lose_nothing(self):
+        plane, result = self.run_group()
+        self.assertEqual(result['missing'], 0, result)
+        self.assertEqual(len(result['failover_ns']), KILLS)
+        self.settled(plane)
+        retired = plane.stats()['retired']['port']
+        self.assertEqual(retired['received'], EVENTS, retired)
+        self.assertEqual(retired['delivered'], EVENTS, retired)
+
+    def test_workers_that_never_sleep(self):
+        plane, result = self.run_group('--idle', 'poll')
+        self.assertEqual(result['missing'], 0, result)
+        self.settled(plane)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
