@@ -32,7 +32,6 @@ void programs_free(struct programs *programs);
 struct program_run {
 	const struct programs *programs;
 	struct vex_program_event event;
-	struct vex_event_space space;
 };
 
 /**
@@ -41,9 +40,5 @@ struct program_run {
  * RULE_CODE_MAX instructions.
  */
 bool program_run(uint32_t program, const struct vex_record *record, void *data);
-
-/** Fills in what programs see of an event. */
-void program_event(const struct vex_record *record, struct vex_program_event *out,
-		struct vex_event_space *space);
 
 #endif

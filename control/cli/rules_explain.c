@@ -16,6 +16,7 @@
 #include "rule/compile.h"
 #include "rule/disassemble.h"
 #include "rule/match.h"
+#include "rule/program.h"
 
 #define RULES_MAX 64
 
@@ -106,6 +107,7 @@ static int read_rules(struct explain *explain)
 
 static int make_worker(struct explain *explain)
 {
+	struct rule_worker_options options = {.run = rule_program_run};
 	const char *why = "out of memory";
 	struct rule_compile_error error;
 	size_t size;
@@ -114,8 +116,9 @@ static int make_worker(struct explain *explain)
 		vex_error("rules explain: %s", error.text);
 		return VEX_EXIT_CONFIG;
 	}
+	options.data = explain->image;
 	if (rule_matcher_new(explain->image, size, &explain->matcher, &why) ||
-			rule_worker_new(explain->matcher, NULL, &explain->worker)) {
+			rule_worker_new(explain->matcher, &options, &explain->worker)) {
 		vex_error("rules explain: %s", why);
 		return VEX_EXIT_FAILED;
 	}

@@ -98,4 +98,10 @@ void rule_node_walk(const struct rule_node *node,
  */
 size_t rule_node_print(const struct rule_node *node, char *out, size_t cap);
 
+struct rule_set;
+
+/** The same of a set's rule: programs stand by their names, not by their places. */
+size_t rule_node_print_named(const struct rule_set *set, const struct rule_node *node, char *out,
+		size_t cap);
+
 #endif

@@ -63,7 +63,6 @@ static void mix_program(const struct rule_node *node, void *data)
 	if (node->kind != RULE_NODE_PROGRAM)
 		return;
 	program = &mix->set->programs[node->program];
-	mix->hash = mix_text(mix->hash, program->name);
 	mix->hash = rule_key_mix(mix->hash,
 			XXH3_64bits(program->code, program->code_count * sizeof(*program->code)));
 }
@@ -90,7 +89,7 @@ static uint64_t mix_limits(uint64_t hash, const struct rule *rule)
 /* A rule's state survives a reload where this did not change, whatever became of its name. */
 static uint64_t fingerprint(struct build *build, struct build_bytes *text, const struct rule *rule)
 {
-	size_t len = rule_node_print(rule->condition, (char *)text->data, text->cap);
+	size_t len = rule_node_print_named(build->set, rule->condition, (char *)text->data, text->cap);
 	struct mix mix = {.set = build->set};
 
 	if (len >= text->cap) {
@@ -98,7 +97,7 @@ static uint64_t fingerprint(struct build *build, struct build_bytes *text, const
 		build_add(build, text, NULL, len + 1);
 		if (build->error)
 			return 0;
-		rule_node_print(rule->condition, (char *)text->data, text->cap);
+		rule_node_print_named(build->set, rule->condition, (char *)text->data, text->cap);
 	}
 	mix.hash = rule_key_mix(len, XXH3_64bits(text->data, len));
 	if (build->set->program_count)

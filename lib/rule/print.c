@@ -22,6 +22,7 @@ struct out {
 	char *at;
 	size_t cap;
 	size_t len;
+	const struct rule_set *set; /* whose programs have names; or NULL */
 };
 
 static void put(struct out *out, const char *text, size_t len)
@@ -170,10 +171,22 @@ static void put_group(struct out *out, const struct rule_node *node, enum rule_n
 	puts_to(out, parentheses ? ")" : "");
 }
 
-static void put_node(struct out *out, const struct rule_node *node, enum rule_node_kind within)
+static void put_program(struct out *out, uint32_t program)
 {
 	char number[32];
 
+	puts_to(out, "program[");
+	if (out->set) {
+		put_word(out, &out->set->programs[program].name, false);
+	} else {
+		snprintf(number, sizeof(number), "%u", program);
+		puts_to(out, number);
+	}
+	puts_to(out, "]");
+}
+
+static void put_node(struct out *out, const struct rule_node *node, enum rule_node_kind within)
+{
 	switch (node->kind) {
 	case RULE_NODE_TRUE:
 	case RULE_NODE_FALSE:
@@ -191,8 +204,7 @@ static void put_node(struct out *out, const struct rule_node *node, enum rule_no
 		put_test(out, node);
 		break;
 	case RULE_NODE_PROGRAM:
-		snprintf(number, sizeof(number), "program[%u]", node->program);
-		puts_to(out, number);
+		put_program(out, node->program);
 		break;
 	default:
 		put(out, node->unsupported.name.data, node->unsupported.name.len);
@@ -201,12 +213,18 @@ static void put_node(struct out *out, const struct rule_node *node, enum rule_no
 	}
 }
 
-size_t rule_node_print(const struct rule_node *node, char *text, size_t cap)
+size_t rule_node_print_named(const struct rule_set *set, const struct rule_node *node, char *text,
+		size_t cap)
 {
-	struct out out = {.at = text, .cap = cap};
+	struct out out = {.at = text, .cap = cap, .set = set};
 
 	put_node(&out, node, RULE_NODE_TRUE);
 	if (cap)
 		text[out.len < cap ? out.len : cap - 1] = '\0';
 	return out.len;
+}
+
+size_t rule_node_print(const struct rule_node *node, char *text, size_t cap)
+{
+	return rule_node_print_named(NULL, node, text, cap);
 }

@@ -6,8 +6,9 @@
 #ifndef VEX_RULE_PROGRAM_H
 #define VEX_RULE_PROGRAM_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <stdbool.h>
+
+#include "abi/program.h"
 
 #define RULE_OBJECT_MAX (1u << 20) /* bytes of an object */
 /**
@@ -36,5 +37,17 @@ int rule_program_extract(const void *object, size_t size, const char *section, u
  * -EINVAL with a reason in *why.
  */
 int rule_program_check(const uint64_t *code, uint32_t count, struct rule_program_why *why);
+
+/** What programs see of a checked record. */
+void rule_program_event(const struct vex_record *record, struct vex_program_event *event);
+
+/** What a program that was checked says of an event, one instruction after the other. */
+bool rule_program_exec(const uint64_t *code, uint32_t count, const struct vex_program_event *event);
+
+/**
+ * A rule_run of rule/match.h for whom speed does not matter; data is the image, which was verified. A
+ * program that came without its code says no.
+ */
+bool rule_program_run(uint32_t program, const struct vex_record *record, void *image);
 
 #endif

@@ -4,6 +4,8 @@
  *
  *   program_elf.c    object to instructions
  *   program_check.c  each instruction is one; jumps stay within; no loops; how many ways through
+ *   program_event.c  events as programs see them
+ *   program_exec.c   runs what was checked
  *   program_value.c  what registers hold: each access is within the event or the stack
  */
 #ifndef VEX_RULE_PROGRAM_WORK_H

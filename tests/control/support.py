@@ -159,3 +159,12 @@ class RealCase(Case):
         control = self.start_control()
         self.wait_plane('running')
         return dataplane, control
+
+
+def compile_program(path, body):
+    """An object of eBPF, as users make one: a program in section filter."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    source = f'#include "abi/program.h"\nVEX_PROGRAM(filter)\n{{\n{body}\n}}\n'
+    subprocess.run(['clang', '-O2', '-target', 'bpf', '-I', os.path.join(root, 'lib'), '-x', 'c',
+                    '-c', '-', '-o', path], input=source.encode(), check=True)
+    return path

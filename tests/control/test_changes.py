@@ -3,12 +3,13 @@
 import json
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import unittest
 
-from support import Case, Programs, wait_for
+from support import Case, Programs, compile_program, wait_for
 
 ONE = '- rule: one\n  condition: evt.type = open\n'
 TWO = ONE + '- rule: two\n  condition: evt.type = close\n  route: [subscriber:x, drop]\n'
@@ -141,6 +142,20 @@ class Good(Changes):
         self.assertEqual(self.status()['version'], 5)
         self.load(TWO)
         self.assertEqual(self.states(), {'one': 'active', 'two': 'active'})
+
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_programs_are_kept(self):
+        _, control = self.start_both()
+        program = compile_program(os.path.join(self.folder, 'p.o'), 'return event->size > 5;')
+        self.load('- program: p\n  file: p.o\n- program: q\n  file: p.o\n' + ONE +
+                  '  program: p\n')
+        os.unlink(program)
+        self.json('rules', 'disable', 'one')
+        self.assertEqual(self.states(), {'one': 'disabled'})
+        self.restart(control)
+        self.wait_state('in force', 2)
+        self.json('rules', 'enable', 'one')
+        self.assertEqual(self.states(), {'one': 'active'})
 
     def test_odd_names(self):
         self.start_both()

@@ -2,9 +2,11 @@
 """Commands about rules that ask nobody: check, and explain of files."""
 import json
 import os
+import shutil
 import subprocess
+import unittest
 
-from support import Case, Programs
+from support import Case, Programs, compile_program
 
 RULE = '- rule: {}\n  condition: {}\n'
 
@@ -83,6 +85,24 @@ class Check(Rules):
         result = self.check(os.path.join(self.folder, 'rules'), code=78)
         self.assertEqual(result['diagnostics'][0]['code'], 'io')
 
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_programs(self):
+        path = self.write('a.yaml', '- program: p\n  file: p.o\n' +
+                          RULE.format('r', 'evt.type = truncate') + '  program: p\n')
+        result = self.check(path, code=78)
+        self.assertEqual(result['diagnostics'][0]['code'], 'program')
+        program = compile_program(os.path.join(self.folder, 'p.o'), 'return event->size > 5;')
+        self.assertEqual(self.check(path)['active'], 1)
+        with open(program, 'rb') as file:
+            good = file.read()
+        for data in (good[:100], b'', b'\x7fELF' + b'\0' * 900, good.replace(b'filter', b'failed')):
+            self.write('p.o', data)
+            self.check(path, code=78)
+        compile_program(program, 'return ((const uint64_t *)event)[sizeof(*event) / 8];')
+        _, err = self.vexctl('rules', 'check', path, code=78)
+        self.assertIn(f"{path}:1:12: error: program 'p': {program}: section 'filter': "
+                      'instruction 0 is out of bounds of the event', err)
+
     def test_unreadable(self):
         result = self.check(os.path.join(self.folder, 'none'), code=1)
         self.assertIn('No such file', result['diagnostics'][0]['message'])
@@ -123,6 +143,16 @@ class Explain(Rules):
         path = self.write('event.json', json.dumps(event))
         out, _ = self.vexctl('rules', 'explain', '--matching', path, '--rules', rules)
         self.assertEqual(out.splitlines()[1:], ['path: matches', 'first: matches'])
+
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_programs(self):
+        compile_program(os.path.join(self.folder, 'p.o'), 'return VEX_ENDS(event, ".iso");')
+        path = self.write('a.yaml', '- program: p\n  file: p.o\n' +
+                          RULE.format('r', 'evt.type = open') + '  program: p\n')
+        event = {'type': 'open', 'path': '/a/b.iso'}
+        self.assertEqual(self.explain(event, '--rules', path), {'r': 'matches'})
+        event['path'] = '/a/b.img'
+        self.assertIn('program "p" is false', self.explain(event, '--rules', path)['r'])
 
     def test_names_of_several_lines(self):
         rules = self.write('a.yaml', '- rule: "a\\nb: matches\\nc"\n  condition: evt.type = open\n' +

@@ -216,6 +216,7 @@ static void check(const uint64_t *code, uint32_t count, const uint8_t *event, si
 	machine.regs[BPF_REG_1] = (uintptr_t)machine.event;
 	machine.regs[BPF_REG_10] = (uintptr_t)machine.stack + STACK;
 	run(&machine, (const struct bpf_insn *)code, count);
+	rule_program_exec(code, count, (struct vex_program_event *)machine.event);
 	free(machine.event);
 	free(machine.stack);
 }

@@ -13,6 +13,7 @@
 #include "dataplane/program.h"
 #include "rule/compile.h"
 #include "rule/match.h"
+#include "rule/program.h"
 #include "rule/verify.h"
 #include "support/rule_draw.h"
 #include "support/rule_oracle.h"
@@ -231,6 +232,19 @@ static void compare(const char *name, struct rule_worker *worker,
 	printf("\n    %s: %u of %u, %u differences", name, yes, EVENTS, differences);
 }
 
+/* The same, one instruction after the other, as tools that explain rules have it. */
+static void interpret(const char *name, const struct rule_matcher *matcher,
+		const struct rule_image *image, bool (*model)(const struct vex_event *event))
+{
+	struct rule_worker_options options = {.cache_entries = 64, .run = rule_program_run,
+			.data = (void *)image};
+	struct rule_worker *worker;
+
+	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, &options, &worker), 0);
+	compare(name, worker, model);
+	rule_worker_free(worker);
+}
+
 static void run_set(const char *name, struct rule_set *set,
 		bool (*model)(const struct vex_event *event))
 {
@@ -256,6 +270,7 @@ static void run_set(const char *name, struct rule_set *set,
 	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, &options, &worker), 0);
 	compare(name, worker, model);
 	rule_worker_free(worker);
+	interpret(name, matcher, image, model);
 	rule_matcher_free(matcher);
 	programs_free(programs);
 	free(image);

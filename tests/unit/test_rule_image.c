@@ -403,6 +403,8 @@ static uint64_t print_of(const char *text, uint32_t rule)
 
 #define RULE_TEXT(name, keys) "- rule: " name "\n  condition: fd.name = /a\n" keys
 
+#define PROGRAM(name) "- program: " name "\n  file: x.o\n"
+
 static void test_fingerprints(void)
 {
 	uint64_t plain = print_of(RULE_TEXT("a", ""), 0);
@@ -413,6 +415,8 @@ static void test_fingerprints(void)
 	CU_ASSERT_NOT_EQUAL(print_of(RULE_TEXT("a", "  route: drop\n"), 0), plain);
 	CU_ASSERT_NOT_EQUAL(print_of(RULE_TEXT("a", "  match: first\n"), 0), plain);
 	CU_ASSERT_NOT_EQUAL(print_of("- rule: a\n  condition: fd.name = /b\n", 0), plain);
+	CU_ASSERT_EQUAL(print_of(PROGRAM("p") PROGRAM("q") RULE_TEXT("a", "  program: q\n"), 0),
+			print_of(PROGRAM("q") RULE_TEXT("a", "  program: q\n"), 0));
 }
 
 static const char explained[] = "- rule: other\n  condition: fd.name = /b and fs.size > 5\n"
