@@ -6,77 +6,90 @@
 /* Events whose decision is remembered lead to its rules; those of no list are returned. */
 static uint64_t look_up(struct rule_worker *worker, unsigned count)
 {
-	uint64_t missed = 0;
-	unsigned i;
+	uint32_t lists[RULE_BURST_MAX] __attribute__((aligned(64)));
+	uint64_t missed;
+	uint64_t left;
 
 	if (!worker->lines)
 		return worker->all;
-	for (i = 0; i < count; i++)
-		match_key(worker, worker->records[i], &worker->key[i]);
-	for (i = 0; i < count; i++)
-		match_fetch(worker, &worker->key[i]);
-	for (i = 0; i < count; i++) {
-		struct cache_list *list = match_remembered(worker, &worker->key[i]);
+	match_keys(worker, count);
+	match_remembered(worker, count, lists);
+	missed = match_same(lists, 0) & worker->all;
+	for (left = worker->all & ~missed; left;) {
+		uint32_t place = lists[__builtin_ctzll(left)];
+		uint64_t events = match_same(lists, place) & worker->all;
 
-		if (!list) {
-			missed |= 1ull << i;
-			continue;
-		}
-		if (!list->events)
-			worker->lists[worker->list_count++] = list;
-		list->events |= 1ull << i;
+		worker->lists[worker->list_count++] = (struct match_list){
+				(const struct cache_list *)(const void *)(worker->arena + place), events};
+		__builtin_prefetch(worker->arena + place);
+		left &= ~events;
 	}
 	return missed;
 }
 
-/* Rules whose cacheable part holds, and the values of their inputs. */
-static void decide(struct rule_worker *worker, uint64_t missed)
+/* Whether a rule's cacheable part holds, and the values of its inputs. */
+static void decide_rule(struct rule_worker *worker, uint32_t index, uint64_t events)
 {
 	const struct rule_matcher *matcher = worker->matcher;
-	uint64_t events;
-	uint32_t index;
+	const struct rule_image_rule *rule = &matcher->rules[index];
 	uint32_t i;
 
+	events = match_eval(worker, rule->cacheable, events);
+	if (!events)
+		return;
+	worker->found[worker->found_count++] = (struct rule_hit){.rule = index, .events = events};
+	for (i = 0; i < rule->input_count; i++) {
+		uint32_t input = matcher->rule_inputs[rule->input_first + i];
+
+		worker->input[input] &= ~events;
+		worker->input[input] |= match_eval(worker, matcher->inputs[input], events);
+	}
+}
+
+static void decide(struct rule_worker *worker, uint64_t missed)
+{
+	uint64_t rules;
+	uint32_t first;
+	unsigned i;
+
 	match_find(worker, missed);
-	while (match_next(worker, &index, &events)) {
-		const struct rule_image_rule *rule = &matcher->rules[index];
+	while (match_next(worker, &first, &rules))
+		EACH_EVENT(i, rules)
+			decide_rule(worker, first + i, match_take_mark(worker, first + i));
+}
 
-		events = match_eval(worker, rule->cacheable, events);
-		if (!events)
-			continue;
-		worker->found[worker->found_count++] =
-				(struct rule_hit){.rule = index, .events = events};
-		for (i = 0; i < rule->input_count; i++) {
-			uint32_t input = matcher->rule_inputs[rule->input_first + i];
+/* The inputs' values, which stand behind the rule in a list. */
+static void spread_inputs(struct rule_worker *worker, uint32_t rule, const uint32_t *bits,
+		uint64_t events)
+{
+	const struct rule_matcher *matcher = worker->matcher;
+	const uint32_t *inputs = matcher->rule_inputs + matcher->rules[rule].input_first;
+	uint32_t i;
 
-			worker->input[input] &= ~events;
-			worker->input[input] |= match_eval(worker, matcher->inputs[input], events);
-		}
+	for (i = 0; i < matcher->briefs[rule].inputs; i++) {
+		worker->input[inputs[i]] &= ~events;
+		if (bits[i / 32] >> i % 32 & 1)
+			worker->input[inputs[i]] |= events;
 	}
 }
 
 /* Marks the rules of a list for its events, and takes the values of their inputs out of it. */
-static void spread(struct rule_worker *worker, struct cache_list *list)
+static void spread(struct rule_worker *worker, const struct cache_list *list, uint64_t events)
 {
-	const struct rule_matcher *matcher = worker->matcher;
-	uint32_t at = 0;
+	const struct match_brief *briefs = worker->matcher->briefs;
+	const uint32_t *at = list->word;
+	const uint32_t *end = at + list->words;
 
-	while (at < list->words) {
-		uint32_t index = list->word[at];
-		const struct rule_image_rule *rule = &matcher->rules[index];
-		const uint32_t *inputs = matcher->rule_inputs + rule->input_first;
-		const uint32_t *bits = &list->word[at + 1];
-		uint32_t i;
+	while (at < end) {
+		uint32_t rule = *at++;
+		uint32_t inputs = briefs[rule].inputs;
 
-		match_mark(worker, index, list->events);
-		for (i = 0; i < rule->input_count; i++) {
-			worker->input[inputs[i]] &= ~list->events;
-			if (bits[i / 32] >> i % 32 & 1)
-				worker->input[inputs[i]] |= list->events;
+		match_mark(worker, rule, events);
+		if (inputs) {
+			spread_inputs(worker, rule, at, events);
+			at += (inputs + 31) / 32;
 		}
-		at += 1 + (rule->input_count + 31) / 32;
 	}
-	list->events = 0;
 }
 
 struct output {
@@ -87,7 +100,7 @@ struct output {
 static inline void put(struct rule_worker *worker, struct output *output, uint32_t index,
 		uint64_t events)
 {
-	const struct rule_image_rule *rule = &worker->matcher->rules[index];
+	const struct match_brief *rule = &worker->matcher->briefs[index];
 
 	events &= output->open;
 	if (rule->residual != RULE_IMAGE_NONE)
@@ -100,14 +113,13 @@ static inline void put(struct rule_worker *worker, struct output *output, uint32
 }
 
 /* A single list is in order as it is. */
-static void put_list(struct rule_worker *worker, struct output *output, struct cache_list *list)
+static void put_list(struct rule_worker *worker, struct output *output,
+		const struct match_list *from)
 {
-	uint64_t events = list->events;
 	uint32_t at;
 
-	for (at = 0; at < list->words; at++)
-		put(worker, output, list->word[at], events);
-	list->events = 0;
+	for (at = 0; at < from->list->words; at++)
+		put(worker, output, from->list->word[at], from->events);
 }
 
 /* Marks all rules that the burst leads to; the lists are not needed any more. */
@@ -118,7 +130,7 @@ static void spread_all(struct rule_worker *worker)
 	for (i = 0; i < worker->found_count; i++)
 		match_mark(worker, worker->found[i].rule, worker->found[i].events);
 	for (i = 0; i < worker->list_count; i++)
-		spread(worker, worker->lists[i]);
+		spread(worker, worker->lists[i].list, worker->lists[i].events);
 	worker->list_count = 0;
 	worker->spread = true;
 }
@@ -142,26 +154,32 @@ void rule_route(struct rule_worker *worker, const struct vex_record *const *reco
 	worker->counts.cache_hits += count - (unsigned)__builtin_popcountll(missed);
 }
 
+static void put_marked(struct rule_worker *worker, struct output *output)
+{
+	uint64_t rules;
+	uint32_t first;
+	unsigned i;
+
+	while (match_next(worker, &first, &rules))
+		EACH_EVENT(i, rules)
+			put(worker, output, first + i, match_take_mark(worker, first + i));
+}
+
 static void settle(struct rule_worker *worker, struct output *output)
 {
-	uint64_t events;
-	uint32_t rule;
 	uint32_t i;
 
 	if (worker->list_count == 1 && !worker->matcher->image->parts[RULE_PART_RULE_INPUTS].count) {
 		worker->list_count = 0;
-		put_list(worker, output, worker->lists[0]);
+		put_list(worker, output, &worker->lists[0]);
 		return;
 	}
 	if (worker->list_count)
 		spread_all(worker);
-	if (!worker->spread) {
-		for (i = 0; i < worker->found_count; i++)
-			put(worker, output, worker->found[i].rule, worker->found[i].events);
-		return;
-	}
-	while (match_next(worker, &rule, &events))
-		put(worker, output, rule, events);
+	if (worker->spread)
+		put_marked(worker, output);
+	for (i = 0; !worker->spread && i < worker->found_count; i++)
+		put(worker, output, worker->found[i].rule, worker->found[i].events);
 }
 
 void match_clean_up(struct rule_worker *worker)

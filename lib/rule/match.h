@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which rules of an image match, for bursts of events. An image that was loaded is read-only and
- * shared; each worker has scratch of its own, made once. Routing and filtering allocate nothing, take no
- * lock and call no system.
+ * shared; each worker has scratch of its own, made once. Routing and filtering allocate nothing,
+ * take no lock and call no system.
  */
 #ifndef VEX_RULE_MATCH_H
 #define VEX_RULE_MATCH_H
@@ -37,6 +37,7 @@ struct rule_worker_options {
 	uint32_t list_bytes;    /**< for what the entries say, all together; 0: 4 MiB */
 	rule_run run;           /**< NULL: each program says no */
 	void *data;             /**< for run */
+	bool plain;             /**< do without AVX-512, for tests of what others run */
 };
 
 /** One for each thread that matches. options may be NULL. 0 or -ENOMEM. */

@@ -1,151 +1,88 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Decisions that were made before. An entry holds its whole key, so that what it says is never
- * another event's; what it says is a list that all entries share which say the same.
+ * Decisions that were made before. An entry holds 96 bits of its key's hash, 32 more choose where
+ * it stands; what it says is a list that all entries share which say the same.
  */
 #include "rule/match_work.h"
 
 #include "rule/index_key.h"
 
-/* What repeats, but for the texts that follow it. */
-struct head {
-	uint64_t dev;
-	uint32_t what; /* type, boundary, and which of the rest there is */
-	uint32_t uid, gid, pid, tid, ppid, tenant, node, port;
-	uint32_t lens[2];
-};
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
-struct texts {
-	struct vex_bytes path, path2, comm;
-};
-
-static void take_attr(const uint8_t *wants, uint32_t id, const uint8_t *payload, uint32_t len,
-		struct head *head, struct texts *texts)
+static struct cache_line *line_of(const struct rule_worker *worker, const struct cache_key *key)
 {
-	switch (id) {
-	case VEX_ATTR_PATH:
-		texts->path = (struct vex_bytes){payload, len};
-		break;
-	case VEX_ATTR_PATH2:
-		texts->path2 = (struct vex_bytes){payload, len};
-		break;
-	case VEX_ATTR_COMM:
-		texts->comm = (struct vex_bytes){payload, len};
-		break;
-	case VEX_ATTR_TASK:
-		if (wants[RULE_FIELD_THREAD_TID])
-			memcpy(&head->tid, payload, 4);
-		if (wants[RULE_FIELD_PROC_PPID])
-			memcpy(&head->ppid, payload + 4, 4);
-		break;
-	case VEX_ATTR_TENANT:
-		if (wants[RULE_FIELD_TENANT])
-			memcpy(&head->tenant, payload, 4);
-		break;
-	case VEX_ATTR_FILE:
-		if (wants[RULE_FIELD_FS_DEV])
-			memcpy(&head->dev, payload, 8);
-		break;
-	default:
-		return;
-	}
-	head->what |= 1u << (16 + id);
+	return &worker->lines[key->place & worker->line_mask];
 }
 
-static void take_record(const uint8_t *wants, const struct vex_record *record, struct head *head,
-		struct texts *texts)
+/* Where what has no room in its own line stands. */
+static struct cache_line *next_line(const struct rule_worker *worker, const struct cache_key *key)
 {
-	const uint8_t *at = (const uint8_t *)(record + 1);
-	const uint8_t *end = (const uint8_t *)record + record->size;
-
-	head->what = wants[RULE_FIELD_EVT_TYPE] ? record->type : 0;
-	head->what |= wants[RULE_FIELD_EVENT_BOUNDARY] ? (uint32_t)record->boundary << 8 : 0;
-	head->uid = wants[RULE_FIELD_USER_UID] ? record->uid : 0;
-	head->gid = wants[RULE_FIELD_GROUP_GID] ? record->gid : 0;
-	head->pid = wants[RULE_FIELD_PROC_PID] ? record->pid : 0;
-	head->node = wants[RULE_FIELD_EVENT_NODE] ? record->id.node : 0;
-	head->port = wants[RULE_FIELD_EVENT_PORT] ? record->id.port : 0;
-	head->port |= wants[RULE_FIELD_EVENT_LANE] ? (uint32_t)record->id.lane << 16 : 0;
-	while (at < end) {
-		uint32_t word;
-
-		memcpy(&word, at, sizeof(word));
-		take_attr(wants, vex_attr_head_id(word), at + VEX_ATTR_HEAD,
-				vex_attr_head_len(word), head, texts);
-		at += vex_attr_span(vex_attr_head_len(word));
-	}
+	return &worker->lines[(key->place ^ 1) & worker->line_mask];
 }
 
-VEX_STATIC_ASSERT(VEX_ATTR_FILE < 8 && VEX_ATTR_PATH2 < 8 && VEX_TYPE_LIMIT <= 256,
-		"what of a key has room for them");
-
-static void append(struct cache_key *key, struct vex_bytes bytes)
+/* The list that a key leads to, or 0: so say empty ways, too. */
+static uint32_t find_in(const struct cache_line *line, const struct cache_key *key, uint32_t epoch)
 {
-	memcpy(key->bytes + key->len, bytes.data, bytes.len);
-	key->len += (uint32_t)bytes.len;
-}
-
-void match_key(struct rule_worker *worker, const struct vex_record *record, struct cache_key *key)
-{
-	const uint8_t *wants = worker->matcher->wants;
-	struct texts texts = {0};
-	struct head head = {0};
-
-	take_record(wants, record, &head, &texts);
-	if (!wants[RULE_FIELD_FD_NAME] && !wants[RULE_FIELD_FD_DIRECTORY] &&
-			!wants[RULE_FIELD_FD_FILENAME])
-		texts.path.len = 0;
-	texts.path2.len = wants[RULE_FIELD_FS_PATH2] ? texts.path2.len : 0;
-	texts.comm.len = wants[RULE_FIELD_PROC_NAME] ? texts.comm.len : 0;
-	head.lens[0] = (uint32_t)(texts.path.len << 16 | texts.comm.len);
-	head.lens[1] = (uint32_t)texts.path2.len;
-	key->len = 0;
-	if (sizeof(head) + texts.path.len + texts.path2.len + texts.comm.len > CACHE_KEY_MAX)
-		return;
-	append(key, (struct vex_bytes){&head, sizeof(head)});
-	if (texts.path.len)
-		append(key, texts.path);
-	if (texts.path2.len)
-		append(key, texts.path2);
-	if (texts.comm.len)
-		append(key, texts.comm);
-	key->hash = XXH3_64bits(key->bytes, key->len) | 1;
-	__builtin_prefetch(&worker->lines[key->hash >> 8 & worker->line_mask]);
-}
-
-void match_fetch(struct rule_worker *worker, struct cache_key *key)
-{
-	uint64_t place = key->hash >> 8 & worker->line_mask;
-	const struct cache_line *line = &worker->lines[place];
-	const uint8_t *bytes;
 	unsigned way;
-	uint32_t at;
 
-	key->way = CACHE_WAYS;
-	for (way = 0; key->len && way < CACHE_WAYS; way++)
-		if (line->hash[way] == key->hash && line->len[way] == key->len)
-			key->way = way;
-	if (key->way == CACHE_WAYS)
-		return;
-	bytes = worker->keys + (place * CACHE_WAYS + key->way) * CACHE_KEY_MAX;
-	for (at = 0; at < key->len; at += 64)
-		__builtin_prefetch(bytes + at);
-	__builtin_prefetch(worker->arena + line->list[key->way]);
+	for (way = 0; way < CACHE_WAYS; way++)
+		if (line->way[way].hash == key->hash && line->way[way].more == (key->more ^ epoch))
+			return line->way[way].list;
+	return 0;
 }
 
-struct cache_list *match_remembered(struct rule_worker *worker, const struct cache_key *key)
+static uint32_t find(const struct rule_worker *worker, const struct cache_key *key)
 {
-	uint64_t place = key->hash >> 8 & worker->line_mask;
-	const uint8_t *bytes = worker->keys + (place * CACHE_WAYS + key->way) * CACHE_KEY_MAX;
+	uint32_t list = find_in(line_of(worker, key), key, worker->epoch);
 
-	if (key->way == CACHE_WAYS || memcmp(bytes, key->bytes, key->len))
-		return NULL;
-	return (struct cache_list *)(void *)(worker->arena + worker->lines[place].list[key->way]);
+	return list ? list : find_in(next_line(worker, key), key, worker->epoch);
 }
 
+#ifdef __x86_64__
+/* All four ways at once: three words of a way's four must be the same. */
+__attribute__((target("avx512f,bmi"))) static void find_wide(const struct rule_worker *worker,
+		unsigned count, uint32_t *lists)
+{
+	const __m128i epoch = _mm_set_epi32(0, (int)worker->epoch, 0, 0);
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		const struct cache_line *line = line_of(worker, &worker->key[i]);
+		__m128i key = _mm_xor_si128(_mm_load_si128((const __m128i *)&worker->key[i]), epoch);
+		uint32_t same = _mm512_cmpeq_epi32_mask(_mm512_load_si512(line),
+				_mm512_broadcast_i32x4(key));
+
+		same &= same >> 1 & same >> 2 & 0x1111;
+		if (VEX_LIKELY(same))
+			lists[i] = line->way[__builtin_ctz(same) / 4].list;
+		else
+			lists[i] = find_in(next_line(worker, &worker->key[i]), &worker->key[i],
+					worker->epoch);
+	}
+}
+#endif
+
+void match_remembered(struct rule_worker *worker, unsigned count, uint32_t *lists)
+{
+	unsigned i;
+
+#ifdef __x86_64__
+	if (worker->wide) {
+		find_wide(worker, count, lists);
+		return;
+	}
+#endif
+	for (i = 0; i < count; i++)
+		lists[i] = find(worker, &worker->key[i]);
+}
+
+/* What an earlier epoch left behind is not found any more, and is overwritten in time. */
 void match_forget(struct rule_worker *worker)
 {
-	memset(worker->lines, 0, (worker->line_mask + 1) * sizeof(*worker->lines));
+	if (!++worker->epoch)
+		memset(worker->lines, 0, (worker->line_mask + 1) * sizeof(*worker->lines));
 	memset(worker->names, 0, (worker->names_mask + 1ull) * sizeof(*worker->names));
 	worker->names_used = 0;
 	worker->arena_used = 8; /* 0 is no place */
@@ -187,16 +124,29 @@ static uint32_t list_of(struct rule_worker *worker, const uint32_t *words, uint3
 	return worker->names[i];
 }
 
+static struct cache_way *empty_way(struct cache_line *line)
+{
+	unsigned way;
+
+	for (way = 0; way < CACHE_WAYS; way++)
+		if (!line->way[way].list)
+			return &line->way[way];
+	return NULL;
+}
+
+/* Of two events of a burst with one key the second finds what the first one left. */
 static void enter(struct rule_worker *worker, const struct cache_key *key, uint32_t list)
 {
-	uint64_t place = key->hash >> 8 & worker->line_mask;
-	struct cache_line *line = &worker->lines[place];
-	unsigned way = line->next++ % CACHE_WAYS;
+	struct cache_way *way;
 
-	line->hash[way] = key->hash;
-	line->len[way] = (uint16_t)key->len;
-	line->list[way] = list;
-	memcpy(worker->keys + (place * CACHE_WAYS + way) * CACHE_KEY_MAX, key->bytes, key->len);
+	if (find(worker, key))
+		return;
+	way = empty_way(line_of(worker, key));
+	if (!way)
+		way = empty_way(next_line(worker, key));
+	if (!way)
+		way = &line_of(worker, key)->way[worker->turn++ % CACHE_WAYS];
+	*way = (struct cache_way){key->hash, key->more ^ worker->epoch, list};
 }
 
 /* Words of a rule in a list: the rule, and a bit for each of its inputs. */
@@ -236,7 +186,7 @@ void match_remember(struct rule_worker *worker, uint64_t events)
 		uint32_t words = ends[i];
 
 		ends[i] = total;
-		if (!worker->key[i].len || words > LIST_WORDS_MAX - total)
+		if (words > LIST_WORDS_MAX - total)
 			continue; /* found again when it is met again */
 		worker->starts[i] = total;
 		total += words;

@@ -261,6 +261,18 @@ __attribute__((target("avx512f"))) static uint64_t bits_wide(const uint64_t *num
 	}
 	return result;
 }
+
+__attribute__((target("avx512f"))) static uint64_t same_wide(const uint32_t *numbers, uint32_t want)
+{
+	const __m512i all = _mm512_set1_epi32((int)want);
+	uint64_t result = 0;
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		result |= (uint64_t)_mm512_cmpeq_epi32_mask(_mm512_loadu_si512(numbers + 16 * i),
+				all) << 16 * i;
+	return result;
+}
 #endif
 
 uint64_t match_range(const uint64_t *numbers, uint64_t low, uint64_t high)
@@ -288,5 +300,19 @@ uint64_t match_bits(const uint64_t *numbers, uint64_t mask, uint64_t want)
 #endif
 	for (i = 0; i < RULE_BURST_MAX; i++)
 		result |= (uint64_t)((numbers[i] & mask) == want) << i;
+	return result;
+}
+
+uint64_t match_same(const uint32_t *numbers, uint32_t want)
+{
+	uint64_t result = 0;
+	unsigned i;
+
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx512f"))
+		return same_wide(numbers, want);
+#endif
+	for (i = 0; i < RULE_BURST_MAX; i++)
+		result |= (uint64_t)(numbers[i] == want) << i;
 	return result;
 }

@@ -4,17 +4,7 @@
 
 #include "rule/index_key.h"
 
-void match_mark(struct rule_worker *worker, uint32_t rule, uint64_t events)
-{
-	if (!worker->marks[rule]) {
-		worker->bits[0][rule / 64] |= 1ull << rule % 64;
-		worker->bits[1][rule / 4096] |= 1ull << rule / 64 % 64;
-		worker->bits[2][rule / 262144] |= 1ull << rule / 4096 % 64;
-	}
-	worker->marks[rule] |= events;
-}
-
-bool match_next(struct rule_worker *worker, uint32_t *rule, uint64_t *events)
+bool match_next(struct rule_worker *worker, uint32_t *first, uint64_t *rules)
 {
 	uint32_t top = 0;
 	uint32_t middle;
@@ -26,12 +16,10 @@ bool match_next(struct rule_worker *worker, uint32_t *rule, uint64_t *events)
 		return false;
 	middle = top * 64 + (uint32_t)__builtin_ctzll(worker->bits[2][top]);
 	low = middle * 64 + (uint32_t)__builtin_ctzll(worker->bits[1][middle]);
-	*rule = low * 64 + (uint32_t)__builtin_ctzll(worker->bits[0][low]);
-	*events = worker->marks[*rule];
-	worker->marks[*rule] = 0;
-	worker->bits[0][low] &= worker->bits[0][low] - 1;
-	if (!worker->bits[0][low])
-		worker->bits[1][middle] &= worker->bits[1][middle] - 1;
+	*first = low * 64;
+	*rules = worker->bits[0][low];
+	worker->bits[0][low] = 0;
+	worker->bits[1][middle] &= worker->bits[1][middle] - 1;
 	if (!worker->bits[1][middle])
 		worker->bits[2][top] &= worker->bits[2][top] - 1;
 	return true;

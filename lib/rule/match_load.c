@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/alloc.h"
 #include "rule/verify.h"
@@ -48,6 +49,20 @@ static void set_fields(struct rule_matcher *matcher)
 				matcher->text + fields[i].name.offset, fields[i].name.len);
 		matcher->wants[matcher->ids[i]] = matcher->image->repeats >> i & 1;
 	}
+	match_take(&matcher->takes, matcher->wants);
+}
+
+static bool make_briefs(struct rule_matcher *matcher)
+{
+	uint32_t i;
+
+	matcher->briefs = calloc(matcher->rule_count + 1ull, sizeof(*matcher->briefs));
+	for (i = 0; matcher->briefs && i < matcher->rule_count; i++)
+		matcher->briefs[i] = (struct match_brief){
+				.residual = matcher->rules[i].residual,
+				.inputs = matcher->rules[i].input_count & 0x7fffffff,
+				.first = matcher->rules[i].first};
+	return matcher->briefs != NULL;
 }
 
 static int load_databases(struct rule_matcher *matcher, const char **why)
@@ -83,12 +98,12 @@ int rule_matcher_new(const void *image, size_t size, struct rule_matcher **out, 
 	*out = NULL;
 	if (error)
 		return error;
-	matcher = calloc(1, sizeof(*matcher));
+	matcher = vex_alloc_lines(sizeof(*matcher));
 	if (!matcher)
 		return -ENOMEM;
 	set_parts(matcher, image);
 	set_fields(matcher);
-	error = load_databases(matcher, why);
+	error = make_briefs(matcher) ? load_databases(matcher, why) : -ENOMEM;
 	if (error) {
 		rule_matcher_free(matcher);
 		return error;
@@ -107,6 +122,7 @@ void rule_matcher_free(struct rule_matcher *matcher)
 		hs_free_database(matcher->databases[i]);
 	hs_free_scratch(matcher->scratch);
 	free(matcher->databases);
+	free(matcher->briefs);
 	free(matcher);
 }
 
@@ -163,6 +179,20 @@ static uint32_t power(uint32_t least)
 	return size;
 }
 
+static bool draw(struct match_secret *secret)
+{
+	uint8_t *at = (uint8_t *)secret;
+	uint8_t *end = at + sizeof(*secret);
+	ssize_t got;
+
+	for (; at < end; at += got) {
+		got = getrandom(at, (size_t)(end - at), 0);
+		if (got <= 0)
+			return false;
+	}
+	return true;
+}
+
 static bool make_cache(struct rule_worker *worker, const struct rule_worker_options *options)
 {
 	uint32_t entries = options ? options->cache_entries : CACHE_ENTRIES_DEFAULT;
@@ -176,10 +206,12 @@ static bool make_cache(struct rule_worker *worker, const struct rule_worker_opti
 	worker->line_mask = lines - 1;
 	worker->names_mask = NAMES - 1;
 	worker->arena_size = bytes < 4096 ? 4096 : bytes;
-	worker->lines = vex_alloc_lines(lines * sizeof(*worker->lines));
-	if (!worker->lines || !get(&worker->keys, lines * CACHE_WAYS, CACHE_KEY_MAX) ||
-			!get(&worker->names, NAMES, 4) || !get(&worker->arena, worker->arena_size, 1))
+	worker->lines = vex_alloc_table(lines * sizeof(*worker->lines));
+	worker->secret = vex_alloc_lines(sizeof(*worker->secret));
+	if (!worker->lines || !worker->secret || !get(&worker->names, NAMES, 4) ||
+			!get(&worker->arena, worker->arena_size, 1) || !draw(worker->secret))
 		return false;
+	worker->wide = match_wide() && !(options && options->plain);
 	match_forget(worker);
 	return true;
 }
@@ -224,7 +256,7 @@ void rule_worker_free(struct rule_worker *worker)
 	free(worker->words);
 	free(worker->columns);
 	free(worker->lines);
-	free(worker->keys);
+	free(worker->secret);
 	free(worker->names);
 	free(worker->arena);
 	free(worker);

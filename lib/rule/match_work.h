@@ -4,6 +4,7 @@
  *
  *   match.c         a burst from its records to the rules that match
  *   match_load.c    images to matchers, matchers to workers
+ *   match_key.c     by what decisions are known
  *   match_cache.c   decisions that were made before
  *   match_find.c    rules that an event may match, by the index
  *   match_eval.c    conditions, for all events of a burst at once
@@ -19,9 +20,31 @@
 #include "rule/match.h"
 #include "rule/rule.h"
 
-/** A decision's key: what repeats of an event, as far as the image asks for it. */
-#define CACHE_KEY_MAX 240u
+/** Lines of 64 bytes of a record of which a key is made by the quicker way. */
+#define MATCH_KEY_LINES 8u
 #define CACHE_WAYS 4u
+
+/** What repeats of a record, as far as tests ask for it: masks of bytes, bits of attributes. */
+struct match_takes {
+	uint8_t head[64] __attribute__((aligned(64))); /**< the record's first line */
+	uint8_t task[64];
+	uint8_t file[64];
+	uint32_t attrs; /**< that are taken as they are */
+	uint32_t parts; /**< of which task and file tell what is taken */
+};
+
+/** Two sets of random numbers, drawn for each worker and known to it alone. */
+struct match_secret {
+	uint8_t a[MATCH_KEY_LINES + 2][64] __attribute__((aligned(64)));
+	uint8_t b[MATCH_KEY_LINES + 2][64];
+};
+
+/** What is asked of a rule of which it is known that it may match. */
+struct match_brief {
+	uint32_t residual;
+	uint32_t inputs : 31;
+	uint32_t first : 1;
+};
 
 struct rule_matcher {
 	const struct rule_image *image;
@@ -32,6 +55,7 @@ struct rule_matcher {
 	const uint32_t *nodes;
 	const uint32_t *inputs;
 	const struct rule_image_rule *rules;
+	struct match_brief *briefs; /**< by rule */
 	const uint32_t *rule_inputs;
 	const struct rule_image_slot *slots;
 	const uint32_t *postings;
@@ -44,7 +68,8 @@ struct rule_matcher {
 	uint32_t scan_count;
 	uint32_t eager_count; /**< these come first */
 	uint8_t ids[RULE_IMAGE_FIELDS_MAX]; /**< enum rule_field_id of each field */
-	uint8_t wants[RULE_FIELD_COUNT];    /**< whether decisions depend on it */
+	uint8_t wants[RULE_FIELD_COUNT];    /**< whether a test asks for it */
+	struct match_takes takes;
 	hs_database_t **databases;
 	hs_scratch_t *scratch; /**< the prototype of the workers' */
 	size_t bytes;
@@ -65,28 +90,37 @@ struct match_column {
 	};
 };
 
-/** Four decisions; what they say is at lists, 0: nothing is here. */
-struct cache_line {
-	uint64_t hash[CACHE_WAYS];
-	uint32_t list[CACHE_WAYS];
-	uint16_t len[CACHE_WAYS];
-	uint32_t next; /**< the way that is given up next */
-	uint32_t zero;
+/** 128 bits: what is compared, and what chooses a line. */
+struct cache_key {
+	uint64_t hash;
+	uint32_t more;
+	uint32_t place;
+} __attribute__((aligned(16)));
+
+/** A decision: its key, and where in the arena it says what; 0: nothing is here. */
+struct cache_way {
+	uint64_t hash;
+	uint32_t more; /**< xor-ed with the epoch in which it was entered */
+	uint32_t list;
 };
+
+struct cache_line {
+	struct cache_way way[CACHE_WAYS];
+} __attribute__((aligned(64)));
+
+VEX_STATIC_ASSERT(sizeof(struct cache_line) == 64, "one fetch tells all");
 
 /** Rules that may match, and their inputs' bits; kept once. Its place in the arena is its name. */
 struct cache_list {
-	uint64_t events; /**< of this burst that have it */
 	uint32_t hash;
 	uint32_t words;
 	uint32_t word[];
 };
 
-struct cache_key {
-	uint64_t hash;
-	uint32_t len; /**< 0: too long to be kept */
-	uint32_t way; /**< where its like is, or CACHE_WAYS */
-	uint8_t bytes[CACHE_KEY_MAX];
+/** Events of the burst with one list. */
+struct match_list {
+	const struct cache_list *list;
+	uint64_t events;
 };
 
 struct rule_worker {
@@ -113,13 +147,16 @@ struct rule_worker {
 	uint32_t found_count;
 	struct rule_hit *hits;
 	uint32_t *starts;        /**< scratch of lists */
-	struct cache_list *lists[RULE_BURST_MAX]; /**< that were remembered, each once */
+	struct match_list lists[RULE_BURST_MAX]; /**< that were remembered, each once */
 	unsigned list_count;
 	bool spread; /**< what is to be filtered stands in marks, and in order */
 
 	struct cache_line *lines;
-	uint8_t *keys;
 	uint64_t line_mask;
+	struct match_secret *secret;
+	bool wide;      /**< as match_wide() */
+	uint32_t epoch; /**< goes up where all is forgotten */
+	uint32_t turn;  /**< chooses the way that is given up next */
 	uint8_t *arena;
 	uint32_t arena_size;
 	uint32_t arena_used;
@@ -145,12 +182,16 @@ struct rule_worker {
 /** Forgets what was worked out for the burst. */
 void match_clean_up(struct rule_worker *worker);
 
+/* -- match_key.c -- */
+void match_take(struct match_takes *takes, const uint8_t *wants);
+/** Whether this processor can do the wide variants. */
+bool match_wide(void);
+/** Makes the keys of the burst's events, and has fetched where they lead. */
+void match_keys(struct rule_worker *worker, unsigned count);
+
 /* -- match_cache.c -- */
-void match_key(struct rule_worker *worker, const struct vex_record *record, struct cache_key *key);
-/** Finds the way of a key, and has what stands there fetched. */
-void match_fetch(struct rule_worker *worker, struct cache_key *key);
-/** The list that was remembered, or NULL; behind match_fetch(). */
-struct cache_list *match_remembered(struct rule_worker *worker, const struct cache_key *key);
+/** Where in the arena the lists are that were remembered, by event; 0: none was. */
+void match_remembered(struct rule_worker *worker, unsigned count, uint32_t *lists);
 /** Remembers what was found for these events. */
 void match_remember(struct rule_worker *worker, uint64_t events);
 void match_forget(struct rule_worker *worker);
@@ -158,9 +199,29 @@ void match_forget(struct rule_worker *worker);
 /* -- match_find.c -- */
 /** Marks the rules that these events may match. */
 void match_find(struct rule_worker *worker, uint64_t events);
-void match_mark(struct rule_worker *worker, uint32_t rule, uint64_t events);
-/** The next rule that is marked, unmarked; false where there is none. Ascending from *at on. */
-bool match_next(struct rule_worker *worker, uint32_t *rule, uint64_t *events);
+static inline void match_mark(struct rule_worker *worker, uint32_t rule, uint64_t events)
+{
+	uint64_t others = worker->bits[0][rule / 64];
+
+	worker->marks[rule] |= events;
+	worker->bits[0][rule / 64] = others | 1ull << rule % 64;
+	if (others)
+		return;
+	worker->bits[1][rule / 4096] |= 1ull << rule / 64 % 64;
+	worker->bits[2][rule / 262144] |= 1ull << rule / 4096 % 64;
+}
+/**
+ * The next rules that are marked, ascending: a bit for each of the 64 from *first on. They are not
+ * marked any more, but match_take_mark() is still to be called for each. False: there are none.
+ */
+bool match_next(struct rule_worker *worker, uint32_t *first, uint64_t *rules);
+static inline uint64_t match_take_mark(struct rule_worker *worker, uint32_t rule)
+{
+	uint64_t events = worker->marks[rule];
+
+	worker->marks[rule] = 0;
+	return events;
+}
 /** Scans a field of these events that it was not scanned for yet. */
 void match_scan(struct rule_worker *worker, uint32_t scan, uint64_t events);
 
@@ -178,6 +239,8 @@ const struct vex_event *match_event(struct rule_worker *worker, unsigned event);
 /** Of 64 numbers those from low to high. */
 uint64_t match_range(const uint64_t *numbers, uint64_t low, uint64_t high);
 uint64_t match_bits(const uint64_t *numbers, uint64_t mask, uint64_t want);
+/** Of 64 small numbers those that are this one. */
+uint64_t match_same(const uint32_t *numbers, uint32_t want);
 
 /* -- match_text.c -- */
 bool match_text(const struct rule_matcher *matcher, const struct rule_image_test *test,

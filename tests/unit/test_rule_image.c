@@ -224,8 +224,8 @@ static void one_set(uint64_t seed, const struct rule_set *set, const struct rule
 		size_t size)
 {
 	static const uint32_t entries[] = {0, 8, 1024};
-	struct rule_worker_options options = {.cache_entries = entries[seed % 3],
-			.list_bytes = seed % 2 ? 4096 : 0, .run = run};
+	struct rule_worker_options options = {.plain = seed % 5 == 0,
+			.cache_entries = entries[seed % 3], .list_bytes = seed % 2 ? 4096 : 0, .run = run};
 	struct rule_matcher *matcher = load(image, size);
 	struct rule_worker *worker;
 

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * By what a decision is known: a hash of all that repeats of an event, as far as the image asks
+ * for it, with a secret of the worker's.
+ *
+ * The message that is hashed is the record itself, in lines of 64 bytes, with all put to zero that
+ * is not wanted; of TASK and FILE the wanted part stands in a line of its own. No two events that
+ * may be decided differently have one message: the head of an attribute is never 0 and tells how
+ * much follows. Events that are decided alike may well have two, where attributes that nobody
+ * wants move others.
+ *
+ * The hash is two sums over GF(2)[x] of (left + key) * (right + key'), left and right being the
+ * halves of each 16 bytes, each with keys of its own and taken modulo x^64 + x^4 + x^3 + x + 1.
+ * Whatever two messages somebody thinks of who does not know the keys, which never leave the
+ * worker: one sum is the same for both with a probability of at most 2^-63.
+ *
+ * Records of more than MATCH_KEY_LINES, and processors that can't do this, have XXH3 with a secret.
+ */
+#include "rule/match_work.h"
+
+#include "rule/index_key.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#define LINE 64u
+#define LINE_TASK MATCH_KEY_LINES
+#define LINE_FILE (MATCH_KEY_LINES + 1)
+#define HEAD_WORDS (sizeof(struct vex_record) / 8)
+
+static void take(uint8_t *mask, size_t offset, size_t len, bool wanted)
+{
+	if (wanted)
+		memset(mask + offset, 0xff, len);
+}
+
+#define MEMBER(type, name) offsetof(struct type, name), sizeof(((struct type *)0)->name)
+#define PAYLOAD(type, name) VEX_ATTR_HEAD + offsetof(struct type, name),                           \
+		sizeof(((struct type *)0)->name)
+
+static void take_head(struct match_takes *takes, const uint8_t *wants)
+{
+	take(takes->head, MEMBER(vex_record, type), wants[RULE_FIELD_EVT_TYPE]);
+	take(takes->head, MEMBER(vex_record, boundary), wants[RULE_FIELD_EVENT_BOUNDARY]);
+	take(takes->head, MEMBER(vex_record, pid), wants[RULE_FIELD_PROC_PID]);
+	take(takes->head, MEMBER(vex_record, uid), wants[RULE_FIELD_USER_UID]);
+	take(takes->head, MEMBER(vex_record, gid), wants[RULE_FIELD_GROUP_GID]);
+	take(takes->head, MEMBER(vex_record, id.node), wants[RULE_FIELD_EVENT_NODE]);
+	take(takes->head, MEMBER(vex_record, id.port), wants[RULE_FIELD_EVENT_PORT]);
+	take(takes->head, MEMBER(vex_record, id.lane), wants[RULE_FIELD_EVENT_LANE]);
+	take(takes->head, sizeof(struct vex_record), LINE - sizeof(struct vex_record), true);
+}
+
+void match_take(struct match_takes *takes, const uint8_t *wants)
+{
+	bool task = wants[RULE_FIELD_THREAD_TID] || wants[RULE_FIELD_PROC_PPID];
+	bool path = wants[RULE_FIELD_FD_NAME] || wants[RULE_FIELD_FD_DIRECTORY] ||
+			wants[RULE_FIELD_FD_FILENAME];
+
+	take_head(takes, wants);
+	take(takes->task, 0, VEX_ATTR_HEAD, true);
+	take(takes->task, PAYLOAD(vex_attr_task, tid), wants[RULE_FIELD_THREAD_TID]);
+	take(takes->task, PAYLOAD(vex_attr_task, ppid), wants[RULE_FIELD_PROC_PPID]);
+	take(takes->file, 0, VEX_ATTR_HEAD, true);
+	take(takes->file, PAYLOAD(vex_attr_file, dev), true);
+	takes->parts = (uint32_t)task << VEX_ATTR_TASK |
+			(uint32_t)wants[RULE_FIELD_FS_DEV] << VEX_ATTR_FILE;
+	takes->attrs = (uint32_t)wants[RULE_FIELD_TENANT] << VEX_ATTR_TENANT |
+			(uint32_t)wants[RULE_FIELD_PROC_NAME] << VEX_ATTR_COMM |
+			(uint32_t)path << VEX_ATTR_PATH |
+			(uint32_t)wants[RULE_FIELD_FS_PATH2] << VEX_ATTR_PATH2;
+}
+
+VEX_STATIC_ASSERT(VEX_ATTR_LIMIT <= 32, "a bit for each attribute");
+VEX_STATIC_ASSERT(sizeof(struct vex_record) <= LINE && sizeof(struct vex_record) % 8 == 0,
+		"the header is within one line");
+
+static inline uint32_t head_at(const uint8_t *at)
+{
+	uint32_t head;
+
+	memcpy(&head, at, sizeof(head));
+	return head;
+}
+
+/* -- in plain words: XXH3 of one part after the other -- */
+
+static void mix(struct cache_key *key, const void *data, size_t size,
+		const struct match_secret *secret)
+{
+	XXH128_hash_t hash = XXH3_128bits_withSecret(data, size, secret, sizeof(*secret));
+
+	key->hash = rule_key_mix(key->hash, hash.low64);
+	hash.high64 = rule_key_mix((uint64_t)key->more << 32 | key->place, hash.high64);
+	key->more = (uint32_t)(hash.high64 >> 32);
+	key->place = (uint32_t)hash.high64;
+}
+
+static void mix_masked(struct cache_key *key, const uint8_t *data, size_t size, const uint8_t *mask,
+		const struct match_secret *secret)
+{
+	uint8_t masked[LINE];
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		masked[i] = data[i] & mask[i];
+	mix(key, masked, size, secret);
+}
+
+static struct cache_key key_plain(const struct match_takes *takes,
+		const struct match_secret *secret, const struct vex_record *record)
+{
+	const uint8_t *at = (const uint8_t *)(record + 1);
+	const uint8_t *end = (const uint8_t *)record + record->size;
+	struct cache_key key = {0};
+
+	mix_masked(&key, (const uint8_t *)record, sizeof(*record), takes->head, secret);
+	while (at < end) {
+		uint32_t id = vex_attr_head_id(head_at(at));
+		uint32_t len = vex_attr_head_len(head_at(at));
+
+		if (takes->attrs >> id & 1)
+			mix(&key, at, VEX_ATTR_HEAD + len, secret);
+		if (takes->parts >> id & 1)
+			mix_masked(&key, at, VEX_ATTR_HEAD + len,
+					id == VEX_ATTR_TASK ? takes->task : takes->file, secret);
+		at += vex_attr_span(len);
+	}
+	return key;
+}
+
+static void fetch(const struct rule_worker *worker, const struct cache_key *key)
+{
+	__builtin_prefetch(&worker->lines[key->place & worker->line_mask]);
+}
+
+/* -- 64 bytes at once, where they lie -- */
+
+#ifdef __x86_64__
+#define WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,vpclmulqdq,pclmul,bmi2")))
+#define WIDE_INLINE static inline WIDE __attribute__((always_inline))
+
+struct sums {
+	__m512i a;
+	__m512i b;
+};
+
+WIDE_INLINE struct sums add(struct sums sums, const struct match_secret *secret,
+		uint32_t line, __m512i words)
+{
+	__m512i a = _mm512_xor_si512(words, _mm512_load_si512(secret->a[line]));
+	__m512i b = _mm512_xor_si512(words, _mm512_load_si512(secret->b[line]));
+
+	sums.a = _mm512_xor_si512(sums.a, _mm512_clmulepi64_epi128(a, a, 0x10));
+	sums.b = _mm512_xor_si512(sums.b, _mm512_clmulepi64_epi128(b, b, 0x10));
+	return sums;
+}
+
+/* A sum's four parts are one: a, a, b, b. */
+WIDE_INLINE __m512i fold(struct sums sums)
+{
+	__m512i both = _mm512_xor_si512(_mm512_shuffle_i64x2(sums.a, sums.b, 0x44),
+			_mm512_shuffle_i64x2(sums.a, sums.b, 0xee));
+
+	return _mm512_xor_si512(both, _mm512_shuffle_i64x2(both, both, 0xb1));
+}
+
+/* The keys of two events: all modulo the polynomial, whose powers above 64 come down twice. */
+WIDE_INLINE __m256i finish(__m512i one, __m512i other)
+{
+	const __m512i low = _mm512_set1_epi64(0x1b);
+	const __m512i halves = _mm512_set_epi64(0, 0, 0, 0, 6, 4, 2, 0);
+	__m512i both = _mm512_shuffle_i64x2(one, other, 0x88);
+	__m512i once = _mm512_clmulepi64_epi128(both, low, 0x01);
+	__m512i twice = _mm512_clmulepi64_epi128(once, low, 0x01);
+
+	both = _mm512_xor_si512(_mm512_xor_si512(both, once), twice);
+	return _mm512_castsi512_si256(_mm512_permutexvar_epi64(halves, both));
+}
+
+/* Which words of a record are taken as they are, a bit each. */
+WIDE_INLINE uint64_t wanted_of(const struct vex_record *record, uint32_t attrs)
+{
+	uint64_t wanted = (1u << HEAD_WORDS) - 1;
+	uint32_t end = record->size / 8;
+	uint32_t at = HEAD_WORDS;
+
+	while (at < end) {
+		uint32_t head = head_at((const uint8_t *)record + 8ul * at);
+		uint32_t words = vex_attr_span(vex_attr_head_len(head)) / 8;
+		uint64_t want = attrs >> vex_attr_head_id(head) & 1;
+
+		wanted |= ((want << words) - want) << at;
+		at += words;
+	}
+	return wanted;
+}
+
+WIDE static struct sums add_parts(struct sums sums, const struct match_takes *takes,
+		const struct match_secret *secret, const struct vex_record *record)
+{
+	const void *task = vex_record_attr(record, VEX_ATTR_TASK, NULL);
+	const void *file = vex_record_attr(record, VEX_ATTR_FILE, NULL);
+
+	if (task && takes->parts & 1u << VEX_ATTR_TASK)
+		sums = add(sums, secret, LINE_TASK, _mm512_maskz_and_epi64(0x3,
+				_mm512_maskz_loadu_epi64(0x3, (const uint8_t *)task - VEX_ATTR_HEAD),
+				_mm512_load_si512(takes->task)));
+	if (file && takes->parts & 1u << VEX_ATTR_FILE)
+		sums = add(sums, secret, LINE_FILE, _mm512_maskz_and_epi64(0x3,
+				_mm512_maskz_loadu_epi64(0x3, (const uint8_t *)file - VEX_ATTR_HEAD),
+				_mm512_load_si512(takes->file)));
+	return sums;
+}
+
+WIDE_INLINE __m512i line_at(const uint8_t *at, uint64_t wanted)
+{
+	return _mm512_maskz_loadu_epi64((__mmask8)wanted, at);
+}
+
+/* Three lines at least, so that records of usual lengths take one way through the code. */
+WIDE_INLINE __m512i sum_up(const struct match_takes *takes,
+		const struct match_secret *secret, const struct vex_record *record, uint64_t wanted)
+{
+	const uint8_t *at = (const uint8_t *)record;
+	struct sums sums = {0};
+	uint32_t line;
+
+	sums = add(sums, secret, 0, _mm512_and_si512(line_at(at, wanted),
+			_mm512_load_si512(takes->head)));
+	sums = add(sums, secret, 1, line_at(at + LINE, wanted >> 8));
+	sums = add(sums, secret, 2, line_at(at + 2 * LINE, wanted >> 16));
+	wanted >>= 24;
+	for (line = 3; VEX_UNLIKELY(wanted); line++, wanted >>= 8)
+		sums = add(sums, secret, line, line_at(at + line * LINE, wanted));
+	if (VEX_UNLIKELY(takes->parts))
+		sums = add_parts(sums, takes, secret, record);
+	return fold(sums);
+}
+
+/* 0: it is too large for this. */
+WIDE_INLINE uint64_t wanted_or_none(const struct match_takes *takes,
+		const struct vex_record *record)
+{
+	if (VEX_UNLIKELY(record->size > MATCH_KEY_LINES * LINE))
+		return 0;
+	return wanted_of(record, takes->attrs);
+}
+
+/* The next two records are walked along while these are summed up, which other units do. */
+WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
+{
+	const struct match_takes *takes = &worker->matcher->takes;
+	const struct match_secret *secret = worker->secret;
+	const struct vex_record *const *records = worker->records;
+	const struct vex_record *last = records[count - 1];
+	uint64_t wanted[RULE_BURST_MAX + 2];
+	unsigned i;
+
+	wanted[0] = wanted_or_none(takes, records[0]);
+	wanted[1] = wanted_or_none(takes, count > 1 ? records[1] : last);
+	for (i = 0; i < count; i += 2) {
+		const struct vex_record *other = i + 1 < count ? records[i + 1] : last;
+
+		wanted[i + 2] = wanted_or_none(takes, i + 2 < count ? records[i + 2] : last);
+		wanted[i + 3] = wanted_or_none(takes, i + 3 < count ? records[i + 3] : last);
+		_mm256_storeu_si256((__m256i *)&worker->key[i],
+				finish(sum_up(takes, secret, records[i], wanted[i]),
+						sum_up(takes, secret, other, wanted[i + 1])));
+		fetch(worker, &worker->key[i]);
+		fetch(worker, &worker->key[i + 1]);
+	}
+	for (i = 0; i < count; i++)
+		if (VEX_UNLIKELY(!wanted[i]))
+			worker->key[i] = key_plain(takes, secret, records[i]);
+}
+
+bool match_wide(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+			__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+			__builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("bmi2");
+}
+#else
+bool match_wide(void)
+{
+	return false;
+}
+#endif
+
+void match_keys(struct rule_worker *worker, unsigned count)
+{
+	unsigned i;
+
+#ifdef __x86_64__
+	if (worker->wide) {
+		keys_wide(worker, count);
+		return;
+	}
+#endif
+	for (i = 0; i < count; i++) {
+		worker->key[i] = key_plain(&worker->matcher->takes, worker->secret,
+				worker->records[i]);
+		fetch(worker, &worker->key[i]);
+	}
+}
