@@ -27,6 +27,7 @@ struct trial {
 	uint64_t held;	  /* that any rule held back by its limits; of the first that did: */
 	uint64_t held_for[RULE_LIMIT_RATE + 1];
 	uint64_t held_routed; /* by a rule with a route */
+	uint64_t redacted;
 	uint64_t told; /* that end a suppression */
 	uint32_t first[VEX_BURST_MAX];
 	uint16_t count[VEX_BURST_MAX];
@@ -170,6 +171,8 @@ static void judge(struct trial *trial, uint32_t index, uint64_t events)
 
 	note_match(trial, index, events);
 	trial->burst->of_class[rule->qos] |= events;
+	if (VEX_UNLIKELY(rule->redact_count))
+		trial->redacted |= events;
 	if (rule->target_count) {
 		lead(trial, rule, pass);
 		trial->held_routed |= held;
@@ -266,6 +269,28 @@ static uint64_t settle(struct trial *trial)
 
 /* -- what becomes of the records -- */
 
+static void redact(struct trial *trial, struct rule_hits hits, uint32_t event)
+{
+	const struct ruleset *set = trial->rules->set;
+	struct vex_record *record = trial->burst->record[event];
+	bool in_object = record == &trial->burst->object[event]->record;
+	struct rule_redaction redaction;
+	uint32_t size;
+
+	rule_redaction_begin(&redaction, record);
+	for (uint32_t i = 0; i < hits.count; i++) {
+		const struct rule_image_rule *rule = &set->rules[hits.hits[i].rule];
+
+		if ((hits.hits[i].events >> event & 1) && rule->redact_count)
+			rule_redaction_add(&redaction, &set->reader,
+					&set->redacts[rule->redact_first], rule->redact_count);
+	}
+	size = rule_redaction_write(&redaction, trial->rules->secret, trial->rules->redacted,
+			in_object ? VEX_OBJECT_RECORD_MAX : VEX_RECORD_MADE_MAX);
+	memcpy(record, trial->rules->redacted, size);
+	record->size = size;
+}
+
 /* Behind what stands there: objects have room for it, see struct vex_object. */
 static void append(struct vex_record *record, enum vex_attr_id id, const void *payload, uint32_t len)
 {
@@ -309,12 +334,14 @@ static void tell_route(const struct trial *trial, uint32_t event)
 }
 
 /* Of events that somebody gets. */
-static void rewrite(struct trial *trial, uint64_t events)
+static void rewrite(struct trial *trial, struct rule_hits hits, uint64_t events)
 {
 	uint64_t left;
 
 	for (left = trial->burst->routed & events; VEX_UNLIKELY(left != 0); left &= left - 1)
 		vex_record_remove(trial->burst->record[__builtin_ctzll(left)], ADDED_HERE);
+	for (left = trial->redacted & events; VEX_UNLIKELY(left != 0); left &= left - 1)
+		redact(trial, hits, (uint32_t)__builtin_ctzll(left));
 	for (left = trial->open & events; left; left &= left - 1)
 		tell_route(trial, (uint32_t)__builtin_ctzll(left));
 }
@@ -351,7 +378,7 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	for (uint32_t i = 0; i < hits.count; i++)
 		if (hits.hits[i].events & trial.open)
 			judge(&trial, hits.hits[i].rule, hits.hits[i].events & trial.open);
-	rewrite(&trial, settle(&trial));
+	rewrite(&trial, hits, settle(&trial));
 	count(worker, &trial);
 }
 

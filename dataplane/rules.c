@@ -54,7 +54,8 @@ int rules_open(struct plane *plane, uint32_t rules_max, uint32_t keys)
 	rules->rules_max = rules_max;
 	rules->slots.max = SETS_AT_ONCE * rules_max;
 	rules->segment_fd = -1;
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+	if (getrandom(&rules->secret, sizeof(rules->secret), 0) != sizeof(rules->secret) ||
+			getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
 	error = rule_limits_new(keys, seed, &rules->limits);
 	return error ? error : make_segment(rules, plane->worker_count);
@@ -73,6 +74,7 @@ void rules_close(struct plane *plane)
 		munmap(rules->segment, rules->segment_size);
 	if (rules->segment_fd >= 0)
 		close(rules->segment_fd);
+	explicit_bzero(&rules->secret, sizeof(rules->secret));
 	free(rules);
 	plane->rules = NULL;
 }

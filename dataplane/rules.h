@@ -26,6 +26,7 @@ struct rules {
 	uint32_t rules_max;
 	struct slots slots;
 	struct rule_limits *limits;
+	struct rule_secret secret;
 	struct vex_rules_segment *segment;
 	size_t segment_size;
 	int segment_fd;

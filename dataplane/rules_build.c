@@ -11,6 +11,7 @@
 
 #include <xxhash.h>
 
+#include "base/alloc.h"
 #include "dataplane/group.h"
 #include "dataplane/quota.h"
 #include "rule/rule.h"
@@ -54,6 +55,7 @@ static void set_parts(struct ruleset *set)
 	const struct rule_image *image = set->image;
 
 	set->rules = rule_image_part(image, RULE_PART_RULES);
+	set->redacts = rule_image_part(image, RULE_PART_REDACTS);
 	set->limits = rule_image_part(image, RULE_PART_LIMITS);
 	set->targets = rule_image_part(image, RULE_PART_TARGETS);
 	set->rule_count = (uint32_t)image->parts[RULE_PART_RULES].count;
@@ -74,8 +76,6 @@ static int verify(const struct rules *rules, struct ruleset *set, char *reason)
 	if (set->rule_count > rules->rules_max)
 		return refuse(reason, -E2BIG, "%u rules: at most %u (rules_max)", set->rule_count,
 				rules->rules_max);
-	if (set->image->parts[RULE_PART_REDACTS].count)
-		return refuse(reason, -ENOTSUP, "redaction is not there yet");
 	return 0;
 }
 
@@ -139,12 +139,18 @@ static int make_worker(const struct rules *rules, struct ruleset *set, uint32_t 
 
 	worker->set = set;
 	worker->limits = rules->limits;
+	worker->secret = &rules->secret;
 	worker->stats = vex_rules_counters(rules->segment, rules->slots.max, index);
 	worker->group_events = calloc(set->group_count + 1ull, sizeof(*worker->group_events));
 	worker->group_hits = calloc(set->group_count + 1ull, sizeof(*worker->group_hits));
 	worker->named[0] = calloc(names, sizeof(*worker->named[0]));
 	worker->named[1] = calloc(names, sizeof(*worker->named[1]));
 	worker->run = options.data = calloc(1, sizeof(*worker->run));
+	if (set->image->parts[RULE_PART_REDACTS].count) {
+		worker->redacted = vex_alloc_lines(VEX_RECORD_MAX);
+		if (!worker->redacted)
+			return -ENOMEM;
+	}
 	if (!worker->group_events || !worker->group_hits || !worker->named[0] ||
 			!worker->named[1] || !worker->run)
 		return -ENOMEM;
@@ -249,6 +255,7 @@ static void free_worker(struct rules_worker *worker)
 	free(worker->run);
 	free(worker->group_events);
 	free(worker->group_hits);
+	free(worker->redacted);
 	free(worker->named[0]);
 	free(worker->named[1]);
 }

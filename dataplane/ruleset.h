@@ -7,6 +7,7 @@
 #include "rule/limit.h"
 #include "rule/match.h"
 #include "rule/names.h"
+#include "rule/redact.h"
 #include "rule/rule.h"
 #include "stat/rules.h"
 
@@ -29,8 +30,10 @@ struct rules_worker {
 	struct program_run *run;     /**< of the users' programs */
 	struct vex_rule_stat *stats; /**< by slot */
 	struct rule_limits *limits;  /**< shared by all */
+	const struct rule_secret *secret;
 	uint64_t *group_events;      /**< by group; zero between bursts */
 	struct group_hit *group_hits;
+	struct vex_record *redacted; /**< room for one; NULL where nothing is redacted */
 	uint64_t cache_hits;         /**< of matching, when last looked at */
 	uint64_t *named[2];          /**< main: who bears each name, of each of the worker's plans */
 };
@@ -44,6 +47,7 @@ struct ruleset {
 	struct programs *programs;
 	struct rule_reader reader;
 	const struct rule_image_rule *rules;
+	const struct rule_image_redact *redacts;
 	const struct rule_image_limit *limits;
 	const uint32_t *targets;
 	uint32_t rule_count;

@@ -279,6 +279,27 @@ static void a_suppression_that_ends_tells_of_it(void)
 	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), last.suppressed.count);
 }
 
+static void what_is_redacted_leaves_so_for_everyone(void)
+{
+	struct vex_event event = sample(VEX_OPEN, "/home/ann/secret");
+	struct consumer audit;
+
+	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
+	load("- rule: a\n  condition: fd.name startswith /home\n  route: subscriber:audit\n"
+	     "- rule: hide\n  condition: fd.name startswith /home\n  sample: 1/1000000\n"
+	     "  redact: {fd.name: mask, proc.name: hash}\n");
+	event.has |= VEX_HAS_COMM;
+	event.comm = (struct vex_bytes){"cp", 2};
+	CU_ASSERT_FATAL(harness_publish(&producer, &event));
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&audit), 1);
+	CU_ASSERT_EQUAL(last.path.len, 16);
+	CU_ASSERT(!memcmp(last.path.data, "/****/***/******", 16));
+	CU_ASSERT_EQUAL(last.comm.len, 32);
+	CU_ASSERT_EQUAL(last.route.matched, 2);
+	harness_consumer_free(&audit);
+}
+
 static void losses_are_told_to_everyone(void)
 {
 	struct vex_event event = sample(VEX_OPEN, "/full");
@@ -321,6 +342,7 @@ int main(void)
 			TEST(another_rule_may_still_lead_it_on),
 			TEST(a_route_held_back_leaves_the_default_alone),
 			TEST(a_suppression_that_ends_tells_of_it),
+			TEST(what_is_redacted_leaves_so_for_everyone),
 			TEST(losses_are_told_to_everyone),
 	};
 
