@@ -21,6 +21,9 @@ struct stream {
 	uint64_t repeated; /* came before */
 	uint64_t corrupt;  /* not as it was sent */
 	uint64_t renumbered; /* the id's sequence number is not the offset */
+	uint64_t set;	     /* of rules that the last event bears; 0: it bears none */
+	uint64_t sets;	     /* how often it was another than that of the one before */
+	uint64_t older;	     /* of an older one than the one before */
 	uint64_t seen[WINDOW / 64];
 };
 
@@ -102,18 +105,28 @@ static bool intact(const struct vex_event *event)
 	return true;
 }
 
+static void note_set(struct stream *stream, const struct vex_event *event)
+{
+	uint64_t set = event->has & VEX_HAS_ROUTE ? event->route.generation : 0;
+
+	stream->older += set < stream->set;
+	stream->sets += set != stream->set;
+	stream->set = set;
+}
+
 static void note_event(struct tally *tally, const struct vex_event *event)
 {
 	const uint32_t has = VEX_HAS_TENANT | VEX_HAS_TASK | VEX_HAS_RANGE | VEX_HAS_PATH;
 	struct stream *stream = NULL;
 
-	if (event->has == has)
+	if ((event->has & ~(uint32_t)(VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED)) == has)
 		stream = find(tally, event->tenant, event->tid);
 	if (!stream) {
 		tally->foreign++;
 		return;
 	}
 	note_offset(stream, event->offset);
+	note_set(stream, event);
 	stream->corrupt += !intact(event);
 	stream->renumbered += event->id.seq != event->offset;
 }
@@ -137,11 +150,13 @@ static void note(struct tally *tally, const struct vex_record *record)
 
 static json_t *report_stream(const struct stream *stream)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "next", (json_int_t)stream->next,
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "next", (json_int_t)stream->next,
 			"received", (json_int_t)stream->received, "missing",
 			(json_int_t)stream->missing, "late", (json_int_t)stream->late, "repeated",
 			(json_int_t)stream->repeated, "corrupt", (json_int_t)stream->corrupt,
-			"renumbered", (json_int_t)stream->renumbered);
+			"renumbered", (json_int_t)stream->renumbered, "set",
+			(json_int_t)stream->set, "sets", (json_int_t)stream->sets, "older",
+			(json_int_t)stream->older);
 }
 
 static void report(struct vex_subscription *sub, const struct tally *tally)

@@ -5,6 +5,9 @@
  *   plane-tool SOCKET verify [SECONDS]   waits until all is quiet and conservation holds
  *   plane-tool SOCKET check              one consistent copy, busy or not, must hold
  *   plane-tool SOCKET stats              prints the statistics as one line of JSON
+ *   plane-tool SOCKET rules IMAGE GENERATION | unload | rule-counts
+ *   plane-tool SOCKET reload SECONDS A_SECOND GENERATION IMAGE...
+ *   plane-tool compile TEXT IMAGE        compiles rules; needs no data plane
  *   plane-tool SOCKET move PORT WORKER | detach-port PORT | detach-subscriber SUBSCRIBER
  */
 #include <errno.h>
@@ -17,6 +20,7 @@
 
 #include "base/message.h"
 #include "stat/stat.h"
+#include "support/plane_rules.h"
 
 #define PAUSE_US 20000
 #define VERIFY_SECONDS 20
@@ -275,6 +279,14 @@ static int run(int socket, const char *what, char **more)
 		return order(socket, VEX_MESSAGE_PORT_DETACH, more);
 	if (!strcmp(what, "detach-subscriber") && more[0])
 		return order(socket, VEX_MESSAGE_SUBSCRIBER_DETACH, more);
+	if (!strcmp(what, "rules") && more[0] && more[1])
+		return plane_rules_pass(socket, more);
+	if (!strcmp(what, "unload"))
+		return plane_rules_unload(socket);
+	if (!strcmp(what, "rule-counts"))
+		return plane_rules_count(socket);
+	if (!strcmp(what, "reload") && more[0] && more[1] && more[2])
+		return plane_rules_reload(socket, more);
 	fprintf(stderr, "plane-tool: no such command: %s\n", what);
 	return 2;
 }
@@ -287,6 +299,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: plane-tool SOCKET verify|check|stats|move|detach-...\n");
 		return 2;
 	}
+	if (argc == 4 && !strcmp(argv[1], "compile"))
+		return plane_rules_compile(argv + 2);
 	socket = vex_message_connect(argv[1]);
 	if (socket < 0) {
 		fprintf(stderr, "plane-tool: %s: %s\n", argv[1], strerror(-socket));
