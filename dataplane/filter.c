@@ -36,42 +36,15 @@ struct trial {
 
 /* -- without rules -- */
 
-/* Who asked for this event, a bit a subscriber; a GAP is told to everyone. */
-static inline uint64_t who_asked(const struct plan *plan, const struct vex_record *record)
-{
-	if (VEX_UNLIKELY(record->type == VEX_GAP))
-		return plan->subscribers;
-	return plan->by_type[record->type] & plan->by_boundary[record->boundary];
-}
-
-/* Which events each subscriber asked for. */
-static void ask_all(const struct plan *plan, const struct burst *burst, uint64_t *asked)
-{
-	for (uint64_t left = plan->subscribers; left; left &= left - 1)
-		asked[__builtin_ctzll(left)] = 0;
-	for (uint32_t i = 0; i < burst->count; i++)
-		for (uint64_t who = who_asked(plan, burst->record[i]); who; who &= who - 1)
-			asked[__builtin_ctzll(who)] |= 1ull << i;
-}
-
-static uint64_t find_gaps(const struct burst *burst)
-{
-	uint64_t gaps = 0;
-
-	for (uint32_t i = 0; i < burst->count; i++)
-		gaps |= (uint64_t)(burst->record[i]->type == VEX_GAP) << i;
-	return gaps;
-}
-
 static void lead_by_default(const struct plan *plan, struct burst *burst)
 {
 	uint64_t reverse = plan->subscribers & ~plan->defaults;
 
-	ask_all(plan, burst, burst->wanted);
+	burst_ask(plan, burst, burst->wanted);
 	burst->of_class[VEX_CLASS_NORMAL] = burst_all(burst);
 	if (VEX_LIKELY(!reverse))
 		return;
-	for (uint64_t gaps = find_gaps(burst); reverse; reverse &= reverse - 1)
+	for (uint64_t gaps = burst_gaps(burst); reverse; reverse &= reverse - 1)
 		burst->wanted[__builtin_ctzll(reverse)] &= gaps;
 }
 
@@ -258,7 +231,7 @@ static uint64_t settle(struct trial *trial)
 	uint64_t asked[VEX_SUBSCRIBERS_MAX], any;
 	uint64_t kept_back = trial->plain & ~trial->passed;
 
-	ask_all(trial->plan, trial->burst, asked);
+	burst_ask(trial->plan, trial->burst, asked);
 	settle_classes(trial, trial->burst);
 	settle_groups(trial);
 	any = settle_subscribers(trial, asked, trial->open & ~kept_back);
@@ -368,7 +341,7 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	trial.plan = worker->plan;
 	trial.burst = burst;
 	trial.now_ns = vex_clock_now();
-	trial.gaps = find_gaps(burst);
+	trial.gaps = burst_gaps(burst);
 	trial.open = burst_all(burst) & ~trial.gaps;
 	if (VEX_UNLIKELY(rules->set->quotas != NULL))
 		trial.quota = quota_ask(worker, burst, trial.open);

@@ -44,6 +44,8 @@ static void plan_filter(struct plan *plan, const struct vex_filter *filter, uint
 	bool all_types = !(filter->types[0] | filter->types[1] | filter->types[2] |
 			   filter->types[3]);
 
+	if (all_types && !filter->boundaries)
+		plan->unfiltered |= bit;
 	for (uint32_t type = 0; type < VEX_TYPE_LIMIT; type++)
 		if (all_types || (filter->types[type / 64] & 1ull << type % 64))
 			plan->by_type[type] |= bit;

@@ -126,6 +126,7 @@ struct plan {
 	uint64_t leaving;			/* they get nothing more, but have targets */
 	bool holds; /* backlogs are used: otherwise what finds no room is lost */
 	struct class_policy policies[VEX_CLASS_COUNT];
+	uint64_t unfiltered;			/* who asked for everything */
 	uint64_t by_type[VEX_TYPE_LIMIT];	/* who asked for this type */
 	uint64_t by_boundary[VEX_BOUNDARY_COUNT]; /* who asked for this boundary */
 	struct target *targets[VEX_SUBSCRIBERS_MAX];

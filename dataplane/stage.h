@@ -44,6 +44,39 @@ static inline uint64_t burst_all(const struct burst *burst)
 	return UINT64_MAX >> (VEX_BURST_MAX - burst->count);
 }
 
+/** Who asked for this event, a bit a subscriber; a GAP is told to everyone. */
+static inline uint64_t who_asked(const struct plan *plan, const struct vex_record *record)
+{
+	if (VEX_UNLIKELY(record->type == VEX_GAP))
+		return plan->subscribers;
+	return plan->by_type[record->type] & plan->by_boundary[record->boundary];
+}
+
+/** Which events each subscriber of the plan asked for; asked has VEX_SUBSCRIBERS_MAX words. */
+static inline void burst_ask(const struct plan *plan, const struct burst *burst, uint64_t *asked)
+{
+	uint64_t picky = plan->subscribers & ~plan->unfiltered;
+
+	for (uint64_t left = plan->unfiltered; left; left &= left - 1)
+		asked[__builtin_ctzll(left)] = burst_all(burst);
+	if (VEX_LIKELY(!picky))
+		return;
+	for (uint64_t left = picky; left; left &= left - 1)
+		asked[__builtin_ctzll(left)] = 0;
+	for (uint32_t i = 0; i < burst->count; i++)
+		for (uint64_t who = who_asked(plan, burst->record[i]) & picky; who; who &= who - 1)
+			asked[__builtin_ctzll(who)] |= 1ull << i;
+}
+
+static inline uint64_t burst_gaps(const struct burst *burst)
+{
+	uint64_t gaps = 0;
+
+	for (uint32_t i = 0; i < burst->count; i++)
+		gaps |= (uint64_t)(burst->record[i]->type == VEX_GAP) << i;
+	return gaps;
+}
+
 typedef void stage_run(struct worker *worker, struct burst *burst);
 
 stage_run stage_ingest;

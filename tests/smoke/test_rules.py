@@ -88,11 +88,11 @@ class Rules(Case):
 
     def test_a_hundred_reloads_a_second_under_load(self):
         """Nothing lost, nothing leaked, and the sets that events bear only go up."""
-        plane = self.plane(lcores='0@0,1@1,2@0')
+        plane = self.plane()
         images = [self.image(KEEPS), self.image(OTHER)]
         plane.tool('rules', images[0], 1)
         subscriber = self.subscribe(ring=BIG)
-        producers = [self.produce(id=i, threads=2, count=1 << 40, wait_us=5000000)
+        producers = [self.produce(id=i, count=1 << 40, wait_us=5000000)
                      for i in (1, 2)]
         wait_for(lambda: subscriber.report()['received'] > 100000, 'events')
         first = json.loads(plane.tool('reload', 2, 100, 2, *images))
