@@ -178,7 +178,7 @@ static uint64_t hash_name(const struct ruleset *set, const struct rule_image_rul
 	return XXH3_64bits(text + rule->name.offset, rule->name.len);
 }
 
-/* No worker counts in a slot that was free: the counters of whom it was taken from go. */
+/* No worker counts in a slot that was free. One that nobody had is zero, and takes no memory yet. */
 static void clear_counters(const struct rules *rules, uint32_t workers, uint32_t slot)
 {
 	for (uint32_t i = 0; i < workers; i++)
@@ -195,14 +195,14 @@ static int take_slots(struct rules *rules, struct ruleset *set, char *reason)
 		return no_memory(reason);
 	for (uint32_t i = 0; i < set->rule_count; i++) {
 		const struct rule_image_rule *rule = &set->rules[i];
-		bool fresh;
+		bool second_hand;
 
 		if (slots_take(&rules->slots, rule->fingerprint, hash_name(set, rule),
-				    &set->slots[i], &fresh))
+				    &set->slots[i], &second_hand))
 			return no_memory(reason);
 		set->slot_count++;
 		set->states[i] = rules->slots.entries[set->slots[i]].state;
-		if (fresh)
+		if (second_hand)
 			clear_counters(rules, set->worker_count, set->slots[i]);
 	}
 	return 0;

@@ -73,11 +73,12 @@ static int grow(struct slots *slots)
 	return 0;
 }
 
-static int take_free(struct slots *slots, uint32_t *slot)
+static int take_free(struct slots *slots, uint32_t *slot, bool *second_hand)
 {
 	if (slots->used == slots->max)
 		return -ENOSPC;
-	if (slots->free) {
+	*second_hand = slots->free != 0;
+	if (*second_hand) {
 		*slot = slots->free - 1;
 		slots->free = slots->entries[*slot].mark;
 	} else {
@@ -91,17 +92,17 @@ static int take_free(struct slots *slots, uint32_t *slot)
 }
 
 int slots_take(struct slots *slots, uint64_t fingerprint, uint64_t name, uint32_t *slot,
-		bool *fresh)
+		bool *second_hand)
 {
 	uint32_t place = slots->index ? find(slots, fingerprint, name) : 0;
 	int error;
 
-	*fresh = !slots->index || !slots->index[place];
-	if (!*fresh) {
+	*second_hand = false;
+	if (slots->index && slots->index[place]) {
 		*slot = slots->index[place] - 1;
 		return 0;
 	}
-	error = take_free(slots, slot);
+	error = take_free(slots, slot, second_hand);
 	if (error)
 		return error;
 	slots->entries[*slot] = (struct slots_entry){.fingerprint = fingerprint,

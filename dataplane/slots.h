@@ -33,11 +33,11 @@ struct slots {
 void slots_free(struct slots *slots);
 
 /**
- * The slot of a rule; a free one where it has none yet, then *fresh. Returns 0, -ENOSPC where all
- * are taken, or -ENOMEM.
+ * The slot of a rule; a free one where it has none yet: *second_hand where another rule had that
+ * before. Returns 0, -ENOSPC where all are taken, or -ENOMEM.
  */
 int slots_take(struct slots *slots, uint64_t fingerprint, uint64_t name, uint32_t *slot,
-		bool *fresh);
+		bool *second_hand);
 
 /** Frees those of a list that are not among keep. */
 void slots_sweep(struct slots *slots, const uint32_t *list, uint32_t count, const uint32_t *keep,

@@ -18,20 +18,22 @@ struct known {
 static void take(struct slots *slots, struct known *known, uint32_t rule)
 {
 	uint32_t slot = UINT32_MAX, used = slots->used;
-	bool fresh;
-	int error = slots_take(slots, rule / 3, rule % 3, &slot, &fresh);
+	uint32_t ever = slots->known;
+	bool second_hand;
+	int error = slots_take(slots, rule / 3, rule % 3, &slot, &second_hand);
 
 	if (known[rule].state) {
 		CU_ASSERT_EQUAL(error, 0);
 		CU_ASSERT_EQUAL(slot, known[rule].slot);
 		CU_ASSERT_EQUAL(slots->entries[slot].state, known[rule].state);
-		CU_ASSERT(!fresh);
+		CU_ASSERT(!second_hand);
 		return;
 	}
 	CU_ASSERT_EQUAL(error, used == MAX ? -ENOSPC : 0);
 	if (error)
 		return;
-	CU_ASSERT(fresh && slot < MAX);
+	CU_ASSERT(slot < MAX);
+	CU_ASSERT_EQUAL(second_hand, slot < ever);
 	for (uint32_t i = 0; i < RULES; i++)
 		CU_ASSERT(!known[i].state || known[i].slot != slot);
 	known[rule] = (struct known){slots->entries[slot].state, slot};
@@ -77,15 +79,15 @@ static void test_all_taken(void)
 {
 	struct slots slots = {.max = 2};
 	uint32_t slot, first;
-	bool fresh;
+	bool second_hand;
 
-	CU_ASSERT_EQUAL(slots_take(&slots, 1, 1, &first, &fresh), 0);
-	CU_ASSERT_EQUAL(slots_take(&slots, 1, 2, &slot, &fresh), 0);
-	CU_ASSERT_EQUAL(slots_take(&slots, 2, 1, &slot, &fresh), -ENOSPC);
-	CU_ASSERT_EQUAL(slots_take(&slots, 1, 1, &slot, &fresh), 0);
+	CU_ASSERT_EQUAL(slots_take(&slots, 1, 1, &first, &second_hand), 0);
+	CU_ASSERT_EQUAL(slots_take(&slots, 1, 2, &slot, &second_hand), 0);
+	CU_ASSERT_EQUAL(slots_take(&slots, 2, 1, &slot, &second_hand), -ENOSPC);
+	CU_ASSERT_EQUAL(slots_take(&slots, 1, 1, &slot, &second_hand), 0);
 	slots_sweep(&slots, &first, 1, NULL, 0);
-	CU_ASSERT_EQUAL(slots_take(&slots, 2, 1, &slot, &fresh), 0);
-	CU_ASSERT(fresh);
+	CU_ASSERT_EQUAL(slots_take(&slots, 2, 1, &slot, &second_hand), 0);
+	CU_ASSERT(second_hand);
 	CU_ASSERT_EQUAL(slot, first);
 	slots_free(&slots);
 }
