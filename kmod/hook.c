@@ -350,7 +350,7 @@ void tap_hooks_end(void)
 			pr_warn("%llu operations are still under way\n", tap_in_flight());
 			told = jiffies + 60 * HZ;
 		}
-		msleep(5);
+		msleep(20);
 	}
 	synchronize_rcu_tasks();
 	synchronize_rcu();

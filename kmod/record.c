@@ -6,7 +6,14 @@
 #ifdef __KERNEL__
 #include "tap.h"
 #else
-#include "record.h"
+#include <stdbool.h>
+
+#include "abi/record.h"
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+bool tap_record_valid(const struct vex_record *record, u32 available);
 #endif
 
 #define VEX_ATTR(id, NAME, text, min, max, repeat, desc) [id] = { max, min, 1, repeat },
