@@ -7,6 +7,7 @@
 #include "base64.h"
 #include "params.h"
 #include "report.h"
+#include "rule/names.h"
 #include "rule/rule.h"
 #include "rules_state.h"
 
@@ -15,6 +16,8 @@
 /** Rules in one answer of rules.list, unless fewer are asked for. */
 #define LIST_MAX 2000u
 #define COUNTER_TRIES 100u
+/** Rules that are looked at for one answer, so that the loop goes on. */
+#define LOOK_MAX 100000u
 
 static json_t *describe_change(const struct rules *rules)
 {
@@ -58,7 +61,9 @@ void task_rules_status(struct control *control, struct task *task)
 void task_rules_history(struct control *control, struct task *task)
 {
 	struct rules *rules = control->rules;
-	json_t *list = rules->store ? store_list(rules->store) : json_array();
+	uint64_t from = param_integer(task->params, "from", 0);
+	uint64_t next = 0;
+	json_t *list = rules->store ? store_list(rules->store, from, &next) : json_array();
 	json_t *version;
 	size_t i;
 
@@ -66,7 +71,7 @@ void task_rules_history(struct control *control, struct task *task)
 		json_object_set_new(version, "current", json_boolean(json_integer_value(
 				json_object_get(version, "version")) ==
 				(json_int_t)rules->current));
-	task_done(task, json_pack("{s:o}", "versions", list));
+	task_done(task, json_pack("{s:I, s:o}", "next", (json_int_t)next, "versions", list));
 }
 
 /* The end of the file is where an answer is shorter than what is left of "size". */
@@ -153,35 +158,49 @@ static json_t *describe_rule(const struct rules *rules, uint64_t index)
 	return o;
 }
 
-static bool is_named(const struct rules *rules, uint64_t index, const json_t *names)
+/* A table of the names that are asked for: there may be many of both. */
+static int read_names(const json_t *list, struct rule_names *names)
+{
+	const json_t *name;
+	int error = 0;
+	size_t i;
+
+	json_array_foreach(list, i, name) {
+		struct rule_text text = {json_string_value(name), json_string_length(name)};
+
+		if (!error && rule_names_find(names, text.data, text.len) == RULE_NAMES_NONE)
+			error = rule_names_add(names, text, 0);
+	}
+	return error;
+}
+
+static bool is_named(const struct rules *rules, uint64_t index, const struct rule_names *names)
 {
 	const struct rule_image *image = rules->image.data;
 	const struct rule_image_rule *rule = (const struct rule_image_rule *)rule_image_part(image,
 			RULE_PART_RULES) + index;
-	const json_t *name;
-	size_t i;
 
-	json_array_foreach(names, i, name)
-		if (json_string_length(name) == rule->name.len && !memcmp(json_string_value(name),
-				image_text(image, &rule->name), rule->name.len))
-			return true;
-	return !names;
+	return !names->count || rule_names_find(names, image_text(image, &rule->name),
+			rule->name.len) != RULE_NAMES_NONE;
 }
 
 void task_rules_list(struct control *control, struct task *task)
 {
 	const struct rules *rules = control->rules;
-	const json_t *names = json_object_get(task->params, "names");
+	struct rule_names names = {0};
 	uint64_t i = param_integer(task->params, "from", 0);
 	uint64_t limit = param_integer(task->params, "count", LIST_MAX);
 	uint64_t total = rules->image.data ? rules->image.data->parts[RULE_PART_RULES].count : 0;
+	uint64_t end = i + LOOK_MAX < total ? i + LOOK_MAX : total;
 	json_t *list = json_array();
+	int error = read_names(json_object_get(task->params, "names"), &names);
 
 	if (limit > LIST_MAX)
 		limit = LIST_MAX;
-	for (; i < total && json_array_size(list) < limit; i++)
-		if (is_named(rules, i, names))
+	for (; !error && i < end && json_array_size(list) < limit; i++)
+		if (is_named(rules, i, &names))
 			json_array_append_new(list, describe_rule(rules, i));
+	rule_names_free(&names);
 	task_done(task, json_pack("{s:I, s:I, s:I, s:o}", "version", (json_int_t)rules->current,
 			"total", (json_int_t)total, "next", (json_int_t)(i < total ? i : 0),
 			"rules", list));

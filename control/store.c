@@ -219,6 +219,9 @@ static json_t *describe(const struct version *version)
 
 	json_object_del(o, "files");
 	json_object_del(o, "objects");
+	if (json_object_get(o, "switched"))
+		json_object_set_new(o, "switched", json_integer((json_int_t)json_object_size(
+				json_object_get(version->meta, "switched"))));
 	json_object_set_new(o, "version", json_integer((json_int_t)version->number));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)version->bytes));
 	if (!version->meta)
@@ -227,14 +230,27 @@ static json_t *describe(const struct version *version)
 	return o;
 }
 
-json_t *store_list(struct store *store)
+json_t *store_list(struct store *store, uint64_t from, uint64_t *next)
 {
 	json_t *list = json_array();
+	size_t bytes = 0;
+	json_t *version;
 	size_t i;
 
+	*next = 0;
 	pthread_mutex_lock(&store->lock);
-	for (i = 0; i < store->count; i++)
-		json_array_append_new(list, describe(&store->versions[i]));
+	for (i = 0; i < store->count && !*next; i++) {
+		if (store->versions[i].number < from)
+			continue;
+		version = describe(&store->versions[i]);
+		bytes += json_dumpb(version, NULL, 0, JSON_COMPACT);
+		if (bytes > STORE_LIST_BYTES && json_array_size(list)) {
+			*next = store->versions[i].number;
+			json_decref(version);
+		} else {
+			json_array_append_new(list, version);
+		}
+	}
 	pthread_mutex_unlock(&store->lock);
 	return list;
 }

@@ -14,6 +14,7 @@
 
 #define STORE_VERSIONS_MAX 10000u
 #define STORE_WHY_MAX 400u
+#define STORE_LIST_BYTES (512u << 10)
 
 struct store;
 
@@ -25,10 +26,12 @@ int store_open(const char *folder, struct store **store, char why[STORE_WHY_MAX]
 void store_close(struct store *store);
 
 /**
- * What is known of each version without reading all of it, oldest first: its meta without
- * "files", and "version", "bytes"; of a damaged one "damaged", how, instead.
+ * What is known of versions without reading all of them, oldest first: their meta without "files",
+ * and "version", "bytes"; of a damaged one "damaged", how, instead. Begins with the version from, or
+ * the next one, and ends where the answer would be larger than STORE_LIST_BYTES; *next is where to
+ * go on, 0 where that was all.
  */
-json_t *store_list(struct store *store);
+json_t *store_list(struct store *store, uint64_t from, uint64_t *next);
 
 /** The newest version below this number that was not found damaged so far; 0: none. */
 uint64_t store_newest(struct store *store, uint64_t below);

@@ -36,6 +36,9 @@ json_t *rules_diags_json(const struct rule_diags *diags);
 /** Bytes as a JSON string; what is not UTF-8 becomes '?'. */
 json_t *rules_json_text(const char *data, size_t len);
 
+/** Prints a name as it is fit for a terminal. */
+void rules_print_name(const char *name);
+
 /** A version's number, above 0. */
 bool rules_read_version(const char *text, uint32_t *version);
 
@@ -44,6 +47,9 @@ struct bundle *rules_fetch(uint32_t version);
 
 /** The rules in force, all or those of a list of names; NULL with a message on stderr. */
 json_t *rules_list(const json_t *names);
+
+/** The versions that are kept, oldest first; NULL with a message on stderr. */
+json_t *rules_history(void);
 
 /** Now, for measuring; nanoseconds. */
 uint64_t rules_now_ns(void);

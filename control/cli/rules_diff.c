@@ -204,8 +204,10 @@ static void print_changes(const struct diff *diff)
 		const char *rule = json_string_value(json_object_get(change, "rule"));
 		const char *other = json_string_value(json_object_get(change, "definition"));
 
-		printf("  %s %s%s\n", json_string_value(json_object_get(change, "change")),
-				rule ? "rule " : "", rule ? rule : other);
+		printf("  %s %s", json_string_value(json_object_get(change, "change")),
+				rule ? "rule " : "");
+		rules_print_name(rule ? rule : other);
+		putchar('\n');
 		print_keys(json_object_get(change, "keys"));
 	}
 }
@@ -213,12 +215,12 @@ static void print_changes(const struct diff *diff)
 /* The one before the one in force, of those that are whole; 0 where there is none. */
 static uint32_t previous_version(void)
 {
-	json_t *history = rpc_call("rules.history", NULL);
+	json_t *history = rules_history();
 	json_t *version;
 	uint32_t previous = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(history, "versions"), i, version) {
+	json_array_foreach(history, i, version) {
 		if (json_is_true(json_object_get(version, "current")))
 			break;
 		if (!json_object_get(version, "damaged"))

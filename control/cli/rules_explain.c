@@ -12,6 +12,7 @@
 #include "cli/event_json.h"
 #include "cli/rpc.h"
 #include "cli/rules.h"
+#include "cli/table.h"
 #include "event/format.h"
 #include "rule/compile.h"
 #include "rule/disassemble.h"
@@ -136,6 +137,14 @@ static void add_unsupported(const struct rule *rule, char *reason, size_t cap)
 				rule->unsupported[i].name.data, rule->unsupported[i].why);
 }
 
+static void print_line(const struct rule *rule, bool matches, char *reason)
+{
+	fputs(matches && vexctl.color ? "\033[32m" : "", stdout);
+	rules_print_name(rule->name.data);
+	table_clean(reason);
+	printf(": %s%s\n", reason, matches && vexctl.color ? "\033[0m" : "");
+}
+
 static void show_rule(const struct explain *explain, const struct rule *rule, const char *says,
 		json_t *list)
 {
@@ -149,11 +158,8 @@ static void show_rule(const struct explain *explain, const struct rule *rule, co
 		json_array_append_new(list, json_pack("{s:o, s:b, s:o*}", "name",
 				rules_json_text(rule->name.data, rule->name.len), "matches", matches,
 				"why", matches ? NULL : rules_json_text(reason, strlen(reason))));
-	else if (matches)
-		printf("%s%.*s: matches%s\n", vexctl.color ? "\033[32m" : "",
-				(int)rule->name.len, rule->name.data, vexctl.color ? "\033[0m" : "");
-	else if (explain->all)
-		printf("%.*s: %s\n", (int)rule->name.len, rule->name.data, reason);
+	else if (matches || explain->all)
+		print_line(rule, matches, reason);
 }
 
 /* A line is the rule's name, which may hold anything, ": ", and what is said of it. */

@@ -84,24 +84,34 @@ static json_t *format_time(json_int_t ns)
 	return json_string(text);
 }
 
-json_t *rules_list(const json_t *names)
+/* Puts together what comes in several answers; names may be NULL. */
+static json_t *fetch_all(const char *method, const char *key, const json_t *names)
 {
 	json_t *all = json_array();
 	json_int_t from = 0;
 	json_t *answer;
 
 	do {
-		answer = rpc_call("rules.list", json_pack("{s:I, s:O*}", "from", from, "names",
-				names));
+		answer = rpc_call(method, json_pack("{s:I, s:O*}", "from", from, "names", names));
 		if (!answer) {
 			json_decref(all);
 			return NULL;
 		}
-		json_array_extend(all, json_object_get(answer, "rules"));
+		json_array_extend(all, json_object_get(answer, key));
 		from = number(answer, "next");
 		json_decref(answer);
 	} while (from);
 	return all;
+}
+
+json_t *rules_list(const json_t *names)
+{
+	return fetch_all("rules.list", "rules", names);
+}
+
+json_t *rules_history(void)
+{
+	return fetch_all("rules.history", "versions", NULL);
 }
 
 static void print_list(const json_t *rules)
@@ -211,18 +221,22 @@ static void print_history(const json_t *versions)
 
 int vexctl_rules_history(int argc, char **argv)
 {
-	json_t *result;
+	json_t *versions;
 
 	if (rpc_no_arguments(argc, argv))
 		return VEX_EXIT_USAGE;
-	result = rpc_call("rules.history", NULL);
-	if (!result)
+	versions = rules_history();
+	if (!versions)
 		return VEX_EXIT_FAILED;
-	if (vexctl.json)
-		rpc_print(result);
-	else
-		print_history(json_object_get(result, "versions"));
-	json_decref(result);
+	if (vexctl.json) {
+		json_t *o = json_pack("{s:O}", "versions", versions);
+
+		rpc_print(o);
+		json_decref(o);
+	} else {
+		print_history(versions);
+	}
+	json_decref(versions);
 	return VEX_EXIT_OK;
 }
 

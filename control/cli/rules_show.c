@@ -137,10 +137,13 @@ static void print_text(const struct show *show)
 	const struct rule *rule = show->rule;
 	uint32_t i;
 
-	printf("rule      %s\nstate     %s\npriority  %s\nclass     %s\nfile      %s:%u\n",
-			rule->name.data, rule_state_name(rule->state),
-			rule_priority_name(rule->priority), rule_qos_name(rule->qos), file_of(show),
-			rule->pos.line);
+	fputs("rule      ", stdout);
+	rules_print_name(rule->name.data);
+	fputs("\nfile      ", stdout);
+	rules_print_name(file_of(show));
+	printf(":%u\nstate     %s\npriority  %s\nclass     %s\n", rule->pos.line,
+			rule_state_name(rule->state), rule_priority_name(rule->priority),
+			rule_qos_name(rule->qos));
 	for (i = 0; i < rule->unsupported_count; i++)
 		printf("%-9s %s: %s\n", i ? "" : "because", rule->unsupported[i].name.data,
 				rule->unsupported[i].why);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/table.h"
 
 uint64_t rules_now_ns(void)
 {
@@ -31,6 +32,17 @@ json_t *rules_json_text(const char *data, size_t len)
 	json = clean ? json_stringn(clean, len) : NULL;
 	free(clean);
 	return json;
+}
+
+void rules_print_name(const char *name)
+{
+	char *clean = strdup(name);
+
+	if (clean) {
+		table_clean(clean);
+		fputs(clean, stdout);
+	}
+	free(clean);
 }
 
 static void put_text(json_t *object, const char *key, const char *text)

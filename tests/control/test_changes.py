@@ -180,7 +180,7 @@ class Good(Changes):
         self.assertIn('proc.name', shown['condition'])
         self.assertIn('rule 0 "one" active', shown['compiled'])
         out, _ = self.vexctl('rules', 'show', 'two')
-        self.assertRegex(out, r'(?s)^rule      two\nstate     active\n.*'
+        self.assertRegex(out, r'(?s)^rule      two\nfile      .*\nstate     active\n.*'
                               r'- rule: two\n  condition: evt.type = close\n.*cacheable: ')
         self.assertIn("no rule 'x'", self.vexctl('rules', 'show', 'x', code=1)[1])
         self.vexctl('rules', 'show', code=2)
