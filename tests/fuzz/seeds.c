@@ -244,6 +244,10 @@ static void seed_rules(void)
 		"  redact: {fd.name: hash}\n  match: first\n  program: p\n"
 		"- group: g\n  members: [a, b: 2]\n  balance: hash\n  by: fd.name\n"
 		"- program: p\n  file: x.o\n",
+		"- class: high\n  overload: block\n  block: 5ms\n  share: 80%\n"
+		"- class: low\n  overload: drop_newest\n- class: low\n  share: 10%\n"
+		"- quota: 7\n  rate: 100/s\n  burst: 20k\n  excess: 5\n  over: demote\n"
+		"- quota: default\n  rate: 5/10m\n- quota: 7\n  rate: 1/s\n",
 		"- rule: r\n  condition: evt.type=open\n  exceptions:\n    - name: e\n"
 		"      fields: [proc.name, fd.name]\n      comps: [=, in]\n"
 		"      values: [[a, [b, c]]]\n",
