@@ -10,7 +10,7 @@ set -eu
 seconds=${1:-20}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 build=${2:-$source/build-fuzz}
-[ $# -gt 2 ] && shift 2 && targets=$* || targets='record lane ingest pcap wire rule condition image redact program'
+[ $# -gt 2 ] && shift 2 && targets=$* || targets='record lane ingest pcap wire rule condition image redact program server'
 
 case $seconds in
 '' | *[!0-9]*) echo "run.sh: want a number of seconds, not $seconds" >&2; exit 2 ;;

@@ -3,7 +3,7 @@
  * Writes the inputs that the fuzz targets start from.
  *
  *   fuzz-seeds FOLDER      makes FOLDER/record, lane, ingest, pcap, wire, rule, condition,
- *                          image, redact and program, and fills them
+ *                          image, redact, program and server, and fills them
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -224,6 +224,19 @@ static void seed_wire(void)
 		save("wire", i, messages[i], strlen(messages[i]));
 }
 
+/* Steps of any kind; see fuzz_server.c. */
+static void seed_server(void)
+{
+	uint8_t steps[600];
+	uint32_t state = 1;
+
+	for (unsigned i = 0; i < 16; i++) {
+		for (size_t at = 0; at < sizeof(steps); at++, state = state * 1664525u + 1013904223u)
+			steps[at] = (uint8_t)(state >> 24);
+		save("server", i, steps, sizeof(steps));
+	}
+}
+
 static void save_texts(const char *target, const char *const *texts)
 {
 	for (unsigned i = 0; texts[i]; i++)
@@ -309,6 +322,7 @@ int main(int argc, char **argv)
 	seed_records();
 	seed_images();
 	seed_redactions();
+	seed_server();
 	seed_lanes();
 	seed_ingest(0, SAMPLE_EMPTY);
 	seed_ingest(1, SAMPLE_FULL);
