@@ -154,17 +154,22 @@ static void put_glob(struct rule_text_file *file, const char *path, unsigned i,
 	put(file, "/[a-z]+[0-9]*.*\" %s'\n", fields);
 }
 
+static void make_room(struct rule_globs *globs, unsigned rules)
+{
+	if (!globs)
+		return;
+	globs->count = rules;
+	globs->glob = need(calloc(rules, sizeof(char *)));
+	globs->regex = need(calloc(rules, sizeof(char *)));
+}
+
 void rule_sets_mixed(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules,
 		struct rule_globs *globs)
 {
 	uint64_t state = 7;
 	unsigned i;
 
-	if (globs) {
-		globs->count = rules;
-		globs->glob = need(calloc(rules, sizeof(char *)));
-		globs->regex = need(calloc(rules, sizeof(char *)));
-	}
+	make_room(globs, rules);
 	for (i = 0; i < rules; i++) {
 		const char *path;
 
@@ -182,15 +187,20 @@ void rule_sets_mixed(struct rule_text_file *file, const struct rule_paths *paths
 	}
 }
 
-void rule_sets_globs(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules)
+void rule_sets_globs(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules,
+		struct rule_globs *globs)
 {
+	char glob[256];
 	unsigned i;
 
+	make_room(globs, rules);
 	for (i = 0; i < rules; i++) {
 		const char *path = paths->path[i * 7919ull % paths->count];
 		const char *name = strrchr(path, '/') + 1;
 
-		put(file, "- rule: glob-%u\n  condition: 'fd.name glob \"*/%.6s*%u*\"'\n", i, name, i);
+		snprintf(glob, sizeof(glob), "*/%.6s*%u*", name, i);
+		put(file, "- rule: glob-%u\n  condition: 'fd.name glob \"%s\"'\n", i, glob);
+		keep(globs, i, glob);
 	}
 }
 

@@ -40,8 +40,9 @@ struct rule_globs {
 void rule_sets_mixed(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules,
 		struct rule_globs *globs);
 
-/** Globs that no index can tell apart. */
-void rule_sets_globs(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules);
+/** Globs that no index can tell apart. globs may be NULL. */
+void rule_sets_globs(struct rule_text_file *file, const struct rule_paths *paths, unsigned rules,
+		struct rule_globs *globs);
 
 /** 64 filters of sizes, offsets, results and times. */
 void rule_sets_filters(struct rule_text_file *file);
