@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rules in force: the real data plane, events that flow, and changes in between."""
 import os
+import shutil
 import signal
 import subprocess
+import unittest
 
-from support import Programs, RealCase, wait_for
+from support import Programs, RealCase, compile_program, wait_for
 
 EVENTS = 2000
 DROP = '- rule: drop\n  condition: evt.type = write\n  route: drop\n'
@@ -67,6 +69,27 @@ class Live(RealCase):
         self.publish()
         self.assertEqual((self.delivered(), self.dropped('rule_drop')), (3 * EVENTS, 2 * EVENTS))
         self.assertEqual(self.counter('pass', 'matched'), 4 * EVENTS)
+        self.end(reader)
+        self.vexctl('verify', '--wait', '20')
+
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_programs_decide(self):
+        self.start()
+        program = compile_program(os.path.join(self.folder, 'p.o'), 'return event->seq % 4 == 1;')
+        asks = '- program: p\n  file: p.o\n' + DROP + '  program: p\n'
+        reader = self.client('subscribe', 'reader')
+        self.load(asks)
+        self.publish()
+        self.assertEqual((self.delivered(), self.dropped('rule_drop')),
+                         (EVENTS * 3 // 4, EVENTS // 4))
+        self.assertEqual(self.counter('drop', 'matched'), EVENTS // 4)
+        self.load(PASS + asks)  # not a new program: what was counted stays
+        self.assertEqual(self.counter('drop', 'matched'), EVENTS // 4)
+        compile_program(program, 'return ((const uint64_t *)event)[sizeof(*event) / 8];')
+        self.assertIn('is out of bounds of the event',
+                      self.vexctl('rules', 'load', self.write(asks), code=78)[1])
+        self.publish()
+        self.assertEqual(self.dropped('rule_drop'), EVENTS // 2)
         self.end(reader)
         self.vexctl('verify', '--wait', '20')
 
