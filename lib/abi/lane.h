@@ -67,7 +67,7 @@ struct vex_lane_consumer_page {
 VEX_STATIC_ASSERT(sizeof(struct vex_lane_producer_page) <= VEX_LANE_PAGE, "one page");
 VEX_STATIC_ASSERT(sizeof(struct vex_lane_consumer_page) <= VEX_LANE_PAGE, "one page");
 
-/** The producer's private side. */
+/** The producer's private side. What has relaxed stores others may look at, for an estimate. */
 struct vex_lane_writer {
 	uint8_t *ring;
 	uint64_t mask;
@@ -221,7 +221,7 @@ static inline void vex_lane_stage_as(struct vex_lane_writer *w, struct vex_recor
 		VEX_STORE_RELAXED((uint64_t *)record, word);
 	else
 		w->staged_word = word, w->staged = record;
-	w->head += vex_lane_stride(size);
+	VEX_STORE_RELAXED(&w->head, w->head + vex_lane_stride(size));
 	vex_lane_prefetch(w, vex_lane_stride(size));
 }
 
@@ -229,7 +229,10 @@ static inline void vex_lane_stage_as(struct vex_lane_writer *w, struct vex_recor
 static inline void vex_lane_stage(struct vex_lane_writer *w, struct vex_record *record,
 		uint32_t size)
 {
-	vex_lane_stage_as(w, record, size, (uint32_t)w->seq++);
+	uint64_t seq = w->seq;
+
+	VEX_STORE_RELAXED(&w->seq, seq + 1);
+	vex_lane_stage_as(w, record, size, (uint32_t)seq);
 }
 
 /** Hands over what is staged, if anything is, at once. */
@@ -258,10 +261,10 @@ static inline void vex_lane_lose(struct vex_lane_writer *w, uint64_t count,
 		enum vex_gap_reason reason)
 {
 	if (!w->lost_count)
-		w->lost_first = w->seq;
-	w->lost_count += count;
+		VEX_STORE_RELAXED(&w->lost_first, w->seq);
+	VEX_STORE_RELAXED(&w->lost_count, w->lost_count + count);
 	w->lost_reason = reason;
-	w->seq += count;
+	VEX_STORE_RELAXED(&w->seq, w->seq + count);
 	VEX_STORE_RELAXED(&w->own->lost_first, w->lost_first);
 	VEX_STORE_RELEASE(&w->own->lost_count, w->lost_count);
 }
@@ -313,7 +316,7 @@ static inline int vex_lane_flush_gap(struct vex_lane_writer *w, uint64_t now_ns)
 	vex_gap_fill(record, &gap, now_ns);
 	vex_lane_stage_as(w, record, VEX_GAP_RECORD_SIZE, (uint32_t)gap.last);
 	vex_lane_publish(w);
-	w->lost_count = 0;
+	VEX_STORE_RELAXED(&w->lost_count, 0);
 	VEX_STORE_RELAXED(&w->own->lost_count, 0);
 	return 1;
 }

@@ -298,7 +298,7 @@ static struct vex_record *reserve_waiting(struct vex_lane *lane, uint32_t size)
 
 	if (port->options.full != VEX_FULL_WAIT || !vex_link_connected(&port->link))
 		return NULL;
-	lane->waits++;
+	VEX_STORE_RELAXED(&lane->waits, lane->waits + 1);
 	until = monotonic_us() + port->options.wait_us;
 	do {
 		if (vex_lane_wake_needed(&lane->writer))
@@ -324,7 +324,7 @@ struct vex_record *vex_reserve(struct vex_lane *lane, uint32_t size, int *error)
 			record = reserve_waiting(lane, size);
 		if (VEX_UNLIKELY(!record)) {
 			vex_lane_lose(&lane->writer, 1, VEX_GAP_LANE_FULL);
-			lane->lost_total++;
+			VEX_STORE_RELAXED(&lane->lost_total, lane->lost_total + 1);
 			why = vex_fail(-ENOBUFS, "the lane is full: the event is lost");
 		}
 	}
@@ -405,9 +405,10 @@ void vex_port_get_stats(struct vex_port *port, struct vex_port_stats *stats)
 			.connected = vex_link_connected(&port->link),
 			.port = port->id};
 	for (struct vex_lane *lane = port->lanes; lane; lane = lane->next) {
-		stats->published += VEX_LOAD_RELAXED(&lane->writer.seq) - lane->lost_total;
-		stats->lost += lane->lost_total;
-		stats->waits += lane->waits;
+		stats->published += VEX_LOAD_RELAXED(&lane->writer.seq) -
+				VEX_LOAD_RELAXED(&lane->lost_total);
+		stats->lost += VEX_LOAD_RELAXED(&lane->lost_total);
+		stats->waits += VEX_LOAD_RELAXED(&lane->waits);
 	}
 	pthread_mutex_unlock(&port->link.lock);
 }
