@@ -84,6 +84,8 @@ static json_t *report_plane(const struct control *control)
 	json_object_set_new(o, "idle", json_string(segment->idle ? "adaptive" : "poll"));
 	report_set(o, "workers", segment->worker_count);
 	report_counts(segment, o);
+#define VEX_LIMIT_COUNTER(name, description) report_set(o, "limits_" #name, segment->limits.name);
+#include "stat/stat.def"
 	report_set(o, "retired_ports", segment->retired.ports);
 	report_set(o, "retired_subscribers", segment->retired.subscribers);
 	report_set(o, "untrusted_lanes", segment->retired.untrusted);

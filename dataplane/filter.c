@@ -277,10 +277,28 @@ static void append(struct vex_record *record, enum vex_attr_id id, const void *p
 	record->attr_count++;
 }
 
+/* The same of one size, which each event gets. */
+static inline void append_route(struct vex_record *record, const struct vex_attr_route *route)
+{
+	struct {
+		uint32_t head;
+		struct vex_attr_route route;
+		uint32_t pad;
+	} __attribute__((packed)) attr = {.head = vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)),
+			.route = *route};
+
+	VEX_STATIC_ASSERT(sizeof(attr) == VEX_RECORD_ADDED_MAX / 2, "the span of the attribute");
+	memcpy((uint8_t *)record + record->size, &attr, sizeof(attr));
+	record->size += sizeof(attr);
+	record->attr_count++;
+}
+
 static uint8_t class_of(const struct burst *burst, uint32_t event)
 {
 	unsigned class = 0;
 
+	if (VEX_LIKELY(burst->of_class[VEX_CLASS_NORMAL] >> event & 1))
+		return VEX_CLASS_NORMAL;
 	while (class < VEX_CLASS_LOW && !(burst->of_class[class] >> event & 1))
 		class++;
 	return (uint8_t)class;
@@ -300,7 +318,7 @@ static void tell_route(const struct trial *trial, uint32_t event)
 		route.priority = set->rules[route.rule].priority;
 		route.fingerprint = set->rules[route.rule].fingerprint;
 	}
-	append(trial->burst->record[event], VEX_ATTR_ROUTE, &route, sizeof(route));
+	append_route(trial->burst->record[event], &route);
 	if (VEX_UNLIKELY(trial->told >> event & 1))
 		append(trial->burst->record[event], VEX_ATTR_SUPPRESSED, &trial->suppressed[event],
 				sizeof(trial->suppressed[event]));
@@ -322,11 +340,12 @@ static void rewrite(struct trial *trial, struct rule_hits hits, uint64_t events)
 static void count(struct worker *worker, struct trial *trial)
 {
 	struct rules_worker *rules = trial->rules;
-	uint64_t hits = rule_worker_counts(rules->matching).cache_hits;
+	struct rule_worker_counts counts = rule_worker_counts(rules->matching);
 
-	worker->stat->cache_hits += hits - rules->cache_hits;
+	worker->stat->cache_hits += counts.cache_hits - rules->counted.cache_hits;
+	worker->stat->cache_flushes += counts.cache_flushes - rules->counted.cache_flushes;
 	worker->stat->matched += (uint64_t)__builtin_popcountll(trial->matched);
-	rules->cache_hits = hits;
+	rules->counted = counts;
 }
 
 static void lead_by_rules(struct worker *worker, struct burst *burst)

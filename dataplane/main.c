@@ -230,6 +230,7 @@ static void beat(struct plane *plane)
 		for (uint32_t k = 0; plane->ports[i] && k < VEX_PORT_LANES_MAX; k++)
 			if (plane->ports[i]->lanes[k])
 				note_waiting(plane->ports[i]->lanes[k]);
+	rules_count_limits(plane);
 }
 
 /*

@@ -162,6 +162,15 @@ int rules_load(struct plane *plane, int fd, struct vex_message *message, char *r
 	return 0;
 }
 
+void rules_count_limits(struct plane *plane)
+{
+	struct rule_limits_counts counts = rule_limits_counts(plane->rules->limits);
+	struct vex_limits_stat *stat = &plane->stat->limits;
+
+#define VEX_LIMIT_COUNTER(name, description) VEX_STORE_RELAXED(&stat->name, counts.name);
+#include "stat/stat.def"
+}
+
 static int copy_file(int from, int to, uint64_t *size)
 {
 	char buffer[65536];

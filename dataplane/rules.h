@@ -61,6 +61,9 @@ int rules_load(struct plane *plane, int fd, struct vex_message *message, char *r
 int rules_check(const struct plane *plane, int fd, const struct vex_message *message,
 		char *reason);
 
+/** Shows what the table of limits counted; main core. */
+void rules_count_limits(struct plane *plane);
+
 /** A sealed memfd with what stands in a file, or a negative errno. */
 int rules_read_file(const char *path, uint64_t *size);
 

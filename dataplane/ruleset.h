@@ -34,7 +34,7 @@ struct rules_worker {
 	uint64_t *group_events;      /**< by group; zero between bursts */
 	struct group_hit *group_hits;
 	struct vex_record *redacted; /**< room for one; NULL where nothing is redacted */
-	uint64_t cache_hits;         /**< of matching, when last looked at */
+	struct rule_worker_counts counted; /**< of matching, when last looked at */
 	uint64_t *named[2];          /**< main: who bears each name, of each of the worker's plans */
 };
 

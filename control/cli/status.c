@@ -49,6 +49,7 @@ static void print_plane(const json_t *plane)
 	static const char *const served[] = {"workers", "ports", "lanes", "subscribers"};
 	static const char *const events[] = {"received", "delivered", "dropped", "rejected",
 			"lost"};
+	static const char *const limits[] = {"limits_full", "limits_contended", "limits_untold"};
 	const char *state = text_of(plane, "state");
 	char duration[32];
 
@@ -67,6 +68,8 @@ static void print_plane(const json_t *plane)
 	printf("             socket %s\n", text_of(plane, "socket"));
 	print_counts(plane, "serves", served, sizeof(served) / sizeof(served[0]));
 	print_counts(plane, "events", events, sizeof(events) / sizeof(events[0]));
+	if (number_of(plane, limits[0]) || number_of(plane, limits[1]) || number_of(plane, limits[2]))
+		print_counts(plane, "rules", limits, sizeof(limits) / sizeof(limits[0]));
 }
 
 static void print_control(const json_t *control)

@@ -182,6 +182,12 @@ struct vex_ruleset_stat {
 	char name[VEX_NAME_MAX];
 };
 
+/** Of limits of rules, since the start; by the main core, each second. */
+struct vex_limits_stat {
+#define VEX_LIMIT_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+};
+
 struct vex_stat_segment {
 	uint32_t magic;
 	uint32_t version;
@@ -197,6 +203,7 @@ struct vex_stat_segment {
 	uint64_t generation;
 	struct vex_retired_stat retired;
 	struct vex_ruleset_stat ruleset;
+	struct vex_limits_stat limits;
 	struct vex_worker_stat worker[VEX_WORKERS_MAX];
 	struct vex_port_stat port[VEX_PORTS_MAX];
 	struct vex_lane_stat lane[VEX_LANES_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What rules make of events: who gets them, who does not and why, and how they leave. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -279,6 +280,26 @@ static void a_suppression_that_ends_tells_of_it(void)
 	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), last.suppressed.count);
 }
 
+static void what_finds_no_room_passes_and_is_counted(void)
+{
+	unsigned got = 0;
+	char path[16];
+
+	rule_limits_free(plane->rules->limits);
+	CU_ASSERT_EQUAL_FATAL(rule_limits_new(64, 1, &plane->rules->limits), 0);
+	load("- rule: once\n  condition: evt.type = open\n  suppress: {for: 1h, by: fd.name}\n");
+	for (int i = 0; i < 500; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		publish(VEX_OPEN, path);
+		harness_round(plane);
+		got += count(&consumer);
+	}
+	CU_ASSERT_EQUAL(got, 500);
+	rules_count_limits(plane);
+	CU_ASSERT(plane->stat->limits.full >= 500 - 64);
+	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), 0);
+}
+
 static void what_is_redacted_leaves_so_for_everyone(void)
 {
 	struct vex_event event = sample(VEX_OPEN, "/home/ann/secret");
@@ -342,6 +363,7 @@ int main(void)
 			TEST(another_rule_may_still_lead_it_on),
 			TEST(a_route_held_back_leaves_the_default_alone),
 			TEST(a_suppression_that_ends_tells_of_it),
+			TEST(what_finds_no_room_passes_and_is_counted),
 			TEST(what_is_redacted_leaves_so_for_everyone),
 			TEST(losses_are_told_to_everyone),
 	};

@@ -42,6 +42,7 @@ static const struct exception exceptions[] = {
 	{"worker.kicks", NEITHER},
 	{"worker.matched", NEITHER},
 	{"worker.cache_hits", NEITHER},
+	{"worker.cache_flushes", NEITHER},
 	{"worker.stalls", NEITHER},
 	{"worker.busy_cycles", NEITHER},
 	{"worker.busy_events", NEITHER},
