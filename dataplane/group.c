@@ -22,8 +22,8 @@ static bool idle(const struct group_state *state)
 	return !state->backlog.total && !state->guards;
 }
 
-/* An event that is nobody's any more; the first live member is told, if there is one. */
-static void lose(struct worker *worker, struct group_state *state, enum vex_class class)
+/* An event that is nobody's any more. The first live member is told; false where there is none. */
+static bool lose(struct worker *worker, struct group_state *state, enum vex_class class)
 {
 	struct target *target;
 	bool runs;
@@ -40,16 +40,18 @@ static void lose(struct worker *worker, struct group_state *state, enum vex_clas
 		target_lose(worker, target, class);
 		if (!runs)
 			vex_stat_end(&target->stat->generation);
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void lose_victim(struct worker *worker, struct group_state *state,
 		const struct backlog_victim *victim)
 {
-	lose(worker, state, victim->class);
-	worker->stat->class[victim->class].displaced++;
-	hold_release(worker, victim->held, VEX_DROP_TARGET_FULL);
+	bool told = lose(worker, state, victim->class);
+
+	worker->stat->class[victim->class].displaced += told;
+	hold_release(worker, victim->held, told ? VEX_DROP_TARGET_FULL : VEX_DROP_TARGET_GONE);
 }
 
 static bool wait(struct worker *worker, struct group_state *state, uint32_t number)

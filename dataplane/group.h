@@ -45,6 +45,7 @@ struct group_state {
 	uint64_t plan;                       /* generation for which these stand: */
 	uint32_t index;                      /* in the rule set, or UINT32_MAX */
 	uint8_t targets[CHOOSE_MEMBERS_MAX]; /* subscribers by member, or GROUP_GONE */
+	uint64_t serials[CHOOSE_MEMBERS_MAX]; /* of those targets */
 };
 
 /**

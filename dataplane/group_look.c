@@ -6,6 +6,9 @@
 #include "dataplane/ruleset.h"
 #include "dataplane/target.h"
 
+/* A lane that is full. */
+#define LOAD_FULL 1024u
+
 struct vex_member_stat *group_member_stat(const struct worker *worker, const struct group *group,
 		uint32_t member)
 {
@@ -33,6 +36,18 @@ const struct ruleset *group_set(const struct plan *plan)
 	return plan->rules ? plan->rules->set : NULL;
 }
 
+/* A subscriber that came in the place of another begins anew. */
+static void set_target(const struct plan *plan, struct group_state *state, uint32_t member,
+		uint8_t subscriber)
+{
+	uint64_t serial = plan->targets[subscriber]->serial;
+
+	state->targets[member] = subscriber;
+	if (state->serials[member] != serial)
+		state->breakers[member] = (struct breaker){.state = BREAKER_CLOSED};
+	state->serials[member] = serial;
+}
+
 /* Who the members are, once a plan; of several subscribers of one name the first. */
 void group_resolve(const struct plan *plan, struct group_state *state)
 {
@@ -52,7 +67,7 @@ void group_resolve(const struct plan *plan, struct group_state *state)
 		uint64_t who = plan->named[number] & plan->subscribers;
 
 		if (who)
-			state->targets[i] = (uint8_t)__builtin_ctzll(who);
+			set_target(plan, state, i, (uint8_t)__builtin_ctzll(who));
 	}
 }
 
@@ -79,6 +94,12 @@ void group_fail(struct worker *worker, struct group_look *look, uint32_t member)
 	stat->state = BREAKER_OPEN;
 }
 
+/* It was found full or slow, but has read since, and has room again. */
+static bool has_read_on(const struct target *target, const struct breaker *breaker, uint64_t load)
+{
+	return target->seen_ns > breaker->since_ns && load < LOAD_FULL / 2;
+}
+
 static void look_at_member(struct worker *worker, struct group_look *look, uint32_t member)
 {
 	const struct group *group = look->state->group;
@@ -90,12 +111,14 @@ static void look_at_member(struct worker *worker, struct group_look *look, uint3
 	group_member_stat(worker, group, member)->state = breaker->state;
 	look->live |= 1ull << member;
 	look->subscribers |= target_bit(target);
-	look->load[member] = ((target->writer.head - target->seen_position) << 10) /
+	look->load[member] = (target->writer.head - target->seen_position) * LOAD_FULL /
 			(target->writer.mask + 1);
 	if (slow && breaker->state == BREAKER_CLOSED)
 		group_fail(worker, look, member);
 	else if (breaker_admits(breaker, look->now_ns, group->probe_ns))
 		look->usable |= 1ull << member;
+	else if (breaker->state == BREAKER_OPEN && has_read_on(target, breaker, look->load[member]))
+		look->reviving |= 1ull << member;
 }
 
 void group_look(struct worker *worker, struct group_look *look, struct group_state *state)
@@ -105,6 +128,8 @@ void group_look(struct worker *worker, struct group_look *look, struct group_sta
 	for (uint32_t i = 0; i < state->group->member_count; i++)
 		if (state->targets[i] != GROUP_GONE)
 			look_at_member(worker, look, i);
+	if (!look->usable) /* nobody else: they are probed at once */
+		look->usable = look->reviving;
 }
 
 /* Members whose own filters let the event pass. */

@@ -11,6 +11,7 @@ struct group_look {
 	uint64_t now_ns;
 	uint64_t live;        /* attached */
 	uint64_t usable;      /* and worth a try */
+	uint64_t reviving;    /* passed over, but may be worth one if nobody else is */
 	uint64_t subscribers; /* those who are live, a bit a subscriber */
 	uint64_t load[CHOOSE_MEMBERS_MAX];
 };

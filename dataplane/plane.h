@@ -85,6 +85,7 @@ struct target {
 	bool kick_wanted; /* relaxed; cleared by whoever wakes the subscriber */
 	struct backlog backlog;
 	struct guards guards;
+	uint64_t serial;	/* tells it from the one before in its place */
 	uint64_t seen_position; /* to which it had read when it was last looked at, */
 	uint64_t seen_ns;	/* and since when it has not read on */
 	bool left; /* released; nothing waits, and the worker won't touch it any more */

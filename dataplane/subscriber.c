@@ -157,6 +157,7 @@ int subscriber_add_lane(struct plane *plane, struct subscriber *sub, int fd,
 	if (error)
 		return refuse(reason, error, "the lane's memory: %s", strerror(-error));
 	target->subscriber = sub->id;
+	target->serial = ++plane->generation;
 	target->wake = sub->wake;
 	target->stat = &sub->stat->worker[worker];
 	sub->targets[worker] = target;
