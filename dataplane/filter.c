@@ -242,26 +242,41 @@ static uint64_t settle(struct trial *trial)
 
 /* -- what becomes of the records -- */
 
-static void redact(struct trial *trial, struct rule_hits hits, uint32_t event)
+static void plan_redaction(const struct trial *trial, struct rule_hits hits, uint32_t event,
+		struct rule_redaction *redaction)
 {
 	const struct ruleset *set = trial->rules->set;
-	struct vex_record *record = trial->burst->record[event];
-	bool in_object = record == &trial->burst->object[event]->record;
-	struct rule_redaction redaction;
-	uint32_t size;
 
-	rule_redaction_begin(&redaction, record);
+	rule_redaction_begin(redaction, trial->burst->record[event]);
 	for (uint32_t i = 0; i < hits.count; i++) {
 		const struct rule_image_rule *rule = &set->rules[hits.hits[i].rule];
 
 		if ((hits.hits[i].events >> event & 1) && rule->redact_count)
-			rule_redaction_add(&redaction, &set->reader,
+			rule_redaction_add(redaction, &set->reader,
 					&set->redacts[rule->redact_first], rule->redact_count);
 	}
-	size = rule_redaction_write(&redaction, trial->rules->secret, trial->rules->redacted,
-			in_object ? VEX_OBJECT_RECORD_MAX : VEX_RECORD_MADE_MAX);
-	memcpy(record, trial->rules->redacted, size);
-	record->size = size;
+}
+
+/* Hashes may make it longer than its object is: it moves to a long one, or they become masks. */
+static void redact(struct worker *worker, struct trial *trial, struct rule_hits hits, uint32_t event)
+{
+	const struct rule_secret *secret = trial->rules->secret;
+	struct vex_record **record = &trial->burst->record[event];
+	struct vex_record *out = trial->rules->redacted;
+	bool in_object = *record == &trial->burst->object[event]->record;
+	struct rule_redaction redaction;
+	void *longer;
+	uint32_t size;
+
+	plan_redaction(trial, hits, event, &redaction);
+	size = rule_redaction_write(&redaction, secret, out, VEX_RECORD_MADE_MAX);
+	if (VEX_UNLIKELY(in_object && size > VEX_OBJECT_RECORD_MAX)) {
+		if (rte_mempool_get(worker->long_objects, &longer) == 0)
+			*record = longer;
+		else
+			size = rule_redaction_write(&redaction, secret, out, VEX_OBJECT_RECORD_MAX);
+	}
+	memcpy(*record, out, size);
 }
 
 /* Behind what stands there: objects have room for it, see struct vex_object. */
@@ -325,14 +340,15 @@ static void tell_route(const struct trial *trial, uint32_t event)
 }
 
 /* Of events that somebody gets. */
-static void rewrite(struct trial *trial, struct rule_hits hits, uint64_t events)
+static void rewrite(struct worker *worker, struct trial *trial, struct rule_hits hits,
+		uint64_t events)
 {
 	uint64_t left;
 
 	for (left = trial->burst->routed & events; VEX_UNLIKELY(left != 0); left &= left - 1)
 		vex_record_remove(trial->burst->record[__builtin_ctzll(left)], ADDED_HERE);
 	for (left = trial->redacted & events; VEX_UNLIKELY(left != 0); left &= left - 1)
-		redact(trial, hits, (uint32_t)__builtin_ctzll(left));
+		redact(worker, trial, hits, (uint32_t)__builtin_ctzll(left));
 	for (left = trial->open & events; left; left &= left - 1)
 		tell_route(trial, (uint32_t)__builtin_ctzll(left));
 }
@@ -370,7 +386,7 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	for (uint32_t i = 0; i < hits.count; i++)
 		if (hits.hits[i].events & trial.open)
 			judge(&trial, hits.hits[i].rule, hits.hits[i].events & trial.open);
-	rewrite(&trial, hits, settle(&trial));
+	rewrite(worker, &trial, hits, settle(&trial));
 	count(worker, &trial);
 }
 

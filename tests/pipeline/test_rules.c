@@ -321,6 +321,29 @@ static void what_is_redacted_leaves_so_for_everyone(void)
 	harness_consumer_free(&audit);
 }
 
+/* Longer than an event's object by its hash alone, it stands in a long one from then on. */
+static void what_a_hash_makes_longer_is_hashed_all_the_same(void)
+{
+	static char path[172];
+	struct vex_event event = sample(VEX_OPEN, "");
+	unsigned left = rte_mempool_avail_count(plane->workers[0].long_objects);
+
+	memset(path, 'p', sizeof(path));
+	event.path = (struct vex_bytes){path, sizeof(path)};
+	event.has |= VEX_HAS_COMM;
+	event.comm = (struct vex_bytes){"cp", 2};
+	CU_ASSERT_EQUAL(vex_event_size(&event), VEX_OBJECT_RECORD_MAX);
+	load("- rule: hide\n  condition: evt.type = open\n  redact: {proc.name: hash}\n");
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 3);
+	CU_ASSERT_EQUAL(last.comm.len, 32);
+	CU_ASSERT_EQUAL(last.path.len, event.path.len);
+	CU_ASSERT(last.has & VEX_HAS_ROUTE);
+	CU_ASSERT_EQUAL(rte_mempool_avail_count(plane->workers[0].long_objects), left);
+}
+
 static void losses_are_told_to_everyone(void)
 {
 	struct vex_event event = sample(VEX_OPEN, "/full");
@@ -365,6 +388,7 @@ int main(void)
 			TEST(a_suppression_that_ends_tells_of_it),
 			TEST(what_finds_no_room_passes_and_is_counted),
 			TEST(what_is_redacted_leaves_so_for_everyone),
+			TEST(what_a_hash_makes_longer_is_hashed_all_the_same),
 			TEST(losses_are_told_to_everyone),
 	};
 
