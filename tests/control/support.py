@@ -154,9 +154,9 @@ class RealCase(Case):
             return port and port['received'] >= count
         wait_for(received, f'{count} events of {name}')
 
-    def start(self):
+    def start(self, *options):
         dataplane = self.start_dataplane()
-        control = self.start_control()
+        control = self.start_control(*options)
         self.wait_plane('running')
         return dataplane, control
 

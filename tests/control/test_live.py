@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rules in force: the real data plane, events that flow, and changes in between."""
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import unittest
 
 from support import Programs, RealCase, compile_program, wait_for
+
+OBJECT = os.path.join(os.path.dirname(Programs.dataplane or ''), '../tests/program/good.o')
+RELOADS = 100
 
 EVENTS = 2000
 DROP = '- rule: drop\n  condition: evt.type = write\n  route: drop\n'
@@ -121,6 +126,62 @@ class Live(RealCase):
         self.assertGreater(self.dropped('rule_drop'), 0)
         self.end(writer)
         self.end(reader)
+        self.vexctl('verify', '--wait', '20')
+
+    def rss_kb(self, process):
+        with open(f'/proc/{process.pid}/status', encoding='utf-8') as status:
+            return int([line for line in status if line.startswith('VmRSS')][0].split()[1])
+
+    def test_many_reloads_leak_nothing(self):
+        """Over one connection, as fast as they go: version files are bundles themselves."""
+        dataplane, control = self.start('--config', self.write('history: 5\n', 'control.yaml'))
+        bundles = []
+        for version, text in enumerate((DROP + PASS, PASS), 1):
+            self.load(text)
+            with open(f'{self.folder}/state/rules/{version:010}.rules', 'rb') as file:
+                bundles.append(file.read())
+        self.publish()
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.settimeout(20)
+            caller.connect(self.control_socket)
+            with caller.makefile('rwb') as stream:
+                for i in range(3 * RELOADS):
+                    bundle = bundles[i % 2]
+                    stream.write(b'{"jsonrpc":"2.0","id":1,"method":"rules.load","bytes":%d}\n'
+                                 % len(bundle) + bundle)
+                    stream.flush()
+                    answer = json.loads(stream.readline())
+                    self.assertEqual(answer['result']['version'], i + 3)
+                    if i == RELOADS:
+                        before = self.rss_kb(dataplane), self.rss_kb(control)
+        # A set takes some 8 MB, and an old one may be there a little longer; 200 may not.
+        for process, was in zip((dataplane, control), before):
+            self.assertLess(self.rss_kb(process) - was, 32 * 1024)
+        for process in (dataplane, control):
+            self.assertLess(len(os.listdir(f'/proc/{process.pid}/fd')), 100)
+        self.assertEqual(len(self.json('rules', 'history')['versions']), 5)
+        self.publish()
+        self.vexctl('verify', '--wait', '20')
+
+    @unittest.skipUnless(os.path.exists(OBJECT), 'there was no clang to compile programs')
+    def test_programs_travel_along(self):
+        """The object is read by vexctl, kept with the version, and not needed again."""
+        dataplane, _ = self.start()
+        os.mkdir(f'{self.folder}/p')
+        shutil.copy(OBJECT, f'{self.folder}/p/good.o')
+        self.load('- program: texts\n  file: p/good.o\n  section: texts\n'
+                  '- rule: asks\n  condition: evt.type = write\n  program: texts\n'
+                  '  route: drop\n')
+        os.unlink(f'{self.folder}/p/good.o')
+        dataplane.kill()
+        dataplane.wait()
+        self.start_dataplane()
+        self.wait_in_force(1)
+        self.publish()
+        self.assertEqual((self.counter('asks', 'matched'), self.dropped('unmatched')),
+                         (0, EVENTS))
+        self.json('rules', 'disable', 'asks')
+        self.json('rules', 'rollback', '1')
         self.vexctl('verify', '--wait', '20')
 
     def test_control_away(self):
