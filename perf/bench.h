@@ -61,6 +61,7 @@ extern const struct bench bench_workers;
 extern const struct bench bench_producer;
 extern const struct bench bench_fuse;
 extern const struct bench bench_fuse_shared;
+extern const struct bench bench_kmod;
 extern const struct bench bench_rules;
 
 /** How long a run measures, in cycles of the time stamp counter. */

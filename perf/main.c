@@ -26,6 +26,7 @@ static const struct bench *const benches[] = {
 	&bench_producer,
 	&bench_fuse,
 	&bench_fuse_shared,
+	&bench_kmod,
 	&bench_rules,
 };
 

@@ -79,6 +79,18 @@ def kernel_tree(release, cache):
     return tree
 
 
+def package_tree(name, cache):
+    """The package's files, which are not installed."""
+    tree = cache / "packages" / name
+    if not tree.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as place:
+            run("apt-get", "-o", "APT::Sandbox::User=root", "download", name, cwd=place)
+            run("dpkg", "-x", next(Path(place).glob("*.deb")), Path(place) / "tree")
+            tree.parent.mkdir(exist_ok=True)
+            os.rename(Path(place) / "tree", tree)
+    return tree
+
+
 def libraries(program):
     done = subprocess.run(["ldd", str(program)], capture_output=True, text=True)
     return re.findall(r"(/\S+) \(0x", done.stdout)
@@ -125,6 +137,12 @@ def make_image(options, modules, tree, release, place):
         if "dataplane" in str(program):
             for driver in Path("/usr/lib/x86_64-linux-gnu/dpdk").glob("*/librte_mempool_ring.so*"):
                 image.program(driver, driver)
+    for name in options.package:
+        for file in package_tree(name, options.work).rglob("*"):
+            inside = file.relative_to(options.work / "packages" / name)
+            if file.is_file() and inside.parts[0] in ("sbin", "bin", "lib", "usr") \
+                    and "doc" not in inside.parts:
+                image.program(file, inside)
     disk = image.root / "disk.ext4"
     with open(disk, "wb") as file:
         file.truncate(16 << 20)
@@ -136,10 +154,10 @@ def make_image(options, modules, tree, release, place):
 def boot(options, tree, release, initramfs):
     # One thread for all processors: with several, qemu 7.2 now and then runs a stale copy of an
     # instruction that another processor has just replaced, as ftrace does when hooks go on and off.
-    command = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-m", str(options.memory),
+    command = ["qemu-system-x86_64", "-accel", f"tcg,thread={options.threads}", "-m", str(options.memory),
                "-cpu", "max", "-smp", str(options.cpus), "-nographic", "-no-reboot",
                "-kernel", str(tree / "boot" / f"vmlinuz-{release}"), "-initrd", str(initramfs),
-               "-append", f"console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 vex.run={options.run} {options.append}"]
+               "-append", f"console=ttyS0 quiet panic=-1 clocksource=tsc tsc=reliable oops=panic softlockup_panic=1 vex.run={options.run} {options.append}"]
     machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                errors="replace")
     status = None
@@ -166,6 +184,9 @@ def main():
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--memory", type=int, default=768)
     parser.add_argument("--append", default="")
+    parser.add_argument("--package", action="append", default=[],
+                        help="a Debian package whose programs come along")
+    parser.add_argument("--threads", default="single", choices=["single", "multi"])
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
