@@ -6,9 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
+from anyone import reach
 
 LIMIT_S = 20
 
@@ -83,7 +88,10 @@ class Case(unittest.TestCase):
 
     def vexctl(self, *args, code=0, **options):
         """Runs vexctl, checks its exit code, and returns what it printed on both."""
-        done = subprocess.run([Programs.vexctl, '--control', self.control_socket, '--socket',
+        vexctl = Programs.vexctl
+        if 'user' in options:
+            vexctl, options['env'] = reach(self.folder, vexctl)
+        done = subprocess.run([vexctl, '--control', self.control_socket, '--socket',
                                self.data_socket, *args], capture_output=True, timeout=LIMIT_S,
                               check=False, **options)
         out = done.stdout.decode()

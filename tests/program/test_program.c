@@ -228,7 +228,7 @@ static void compare(const char *name, struct rule_worker *worker,
 		free(record);
 	}
 	CU_ASSERT_EQUAL(differences, 0);
-	CU_ASSERT_TRUE(yes > EVENTS / 100 && yes < EVENTS * 99 / 100);
+	CU_ASSERT_TRUE(yes > 0 && yes < EVENTS);
 	printf("\n    %s: %u of %u, %u differences", name, yes, EVENTS, differences);
 }
 
