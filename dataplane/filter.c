@@ -292,19 +292,17 @@ static void append(struct vex_record *record, enum vex_attr_id id, const void *p
 	record->attr_count++;
 }
 
-/* The same of one size, which each event gets. */
+/* The same by words: narrow stores that a wide load follows would be waited for. */
 static inline void append_route(struct vex_record *record, const struct vex_attr_route *route)
 {
-	struct {
-		uint32_t head;
-		struct vex_attr_route route;
-		uint32_t pad;
-	} __attribute__((packed)) attr = {.head = vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)),
-			.route = *route};
+	uint64_t *at = (uint64_t *)((uint8_t *)record + record->size);
 
-	VEX_STATIC_ASSERT(sizeof(attr) == VEX_RECORD_ADDED_MAX / 2, "the span of the attribute");
-	memcpy((uint8_t *)record + record->size, &attr, sizeof(attr));
-	record->size += sizeof(attr);
+	at[0] = vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)) | route->generation << 32;
+	at[1] = route->generation >> 32 | (uint64_t)route->rule << 32;
+	at[2] = route->matched | (uint64_t)route->qos << 16 | (uint64_t)route->priority << 24 |
+			route->fingerprint << 32;
+	at[3] = route->fingerprint >> 32;
+	record->size += VEX_RECORD_ADDED_MAX / 2;
 	record->attr_count++;
 }
 
