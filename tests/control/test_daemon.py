@@ -139,7 +139,8 @@ class Daemon(Case):
 
     def test_socket_from_config(self):
         path = self.write_config(f'socket: {self.control_socket}\n'
-                                 f'data_socket: {self.data_socket}\n')
+                                 f'data_socket: {self.data_socket}\n'
+                                 f'state_dir: {self.folder}/state\n')
         self.start_fake()
         self.spawn([Programs.control, '--config', path])
         wait_for(lambda: self.plane_state() == 'running', 'the sockets of the file')
