@@ -197,6 +197,7 @@ void match_clean_up(struct rule_worker *worker)
 	worker->scanned_count = 0;
 	worker->found_count = 0;
 	worker->decoded = 0;
+	worker->placed = 0;
 }
 
 struct rule_hits rule_filter(struct rule_worker *worker)

@@ -31,178 +31,172 @@ bool match_attr(struct rule_worker *worker, unsigned event, const char *name, si
 	return false;
 }
 
-static bool text_of(const struct vex_event *event, enum rule_field_id field, struct vex_bytes *out)
+/* Where in its record each of an event's attributes has its payload; 0: it has none. */
+static const uint32_t *places_of(struct rule_worker *worker, unsigned event)
 {
-	const char *slash;
+	const uint8_t *record = (const uint8_t *)worker->records[event];
+	uint32_t *places = worker->places[event];
+	uint32_t at = sizeof(struct vex_record);
+	uint32_t head;
 
-	*out = field == RULE_FIELD_PROC_NAME ? event->comm
-	       : field == RULE_FIELD_FS_PATH2 ? event->path2 : event->path;
-	if (field == RULE_FIELD_PROC_NAME)
-		return event->has & VEX_HAS_COMM;
-	if (field == RULE_FIELD_FS_PATH2)
-		return event->has & VEX_HAS_PATH2;
-	if (!(event->has & VEX_HAS_PATH) || field == RULE_FIELD_FD_NAME)
-		return event->has & VEX_HAS_PATH;
-	slash = out->len ? memrchr(out->data, '/', out->len) : NULL;
+	if (worker->placed >> event & 1)
+		return places;
+	worker->placed |= 1ull << event;
+	memset(places, 0, sizeof(worker->places[0]));
+	while (at < worker->records[event]->size) {
+		memcpy(&head, record + at, sizeof(head));
+		places[vex_attr_head_id(head)] = at + VEX_ATTR_HEAD;
+		at += vex_attr_span(vex_attr_head_len(head));
+	}
+	return places;
+}
+
+static void cut_name(enum rule_field_id field, struct vex_bytes *path, bool *has)
+{
+	const char *slash = path->len ? memrchr(path->data, '/', path->len) : NULL;
+
 	if (field == RULE_FIELD_FD_DIRECTORY) {
-		out->len = slash ? (size_t)(slash - (const char *)out->data) : 0;
-		out->len += slash == out->data;
-		return slash != NULL;
+		path->len = slash ? (size_t)(slash - (const char *)path->data) : 0;
+		path->len += slash == path->data;
+		*has = slash != NULL;
+	} else if (slash) {
+		path->len -= (size_t)(slash + 1 - (const char *)path->data);
+		path->data = slash + 1;
 	}
-	if (slash) {
-		out->len -= (size_t)(slash + 1 - (const char *)out->data);
-		out->data = slash + 1;
-	}
-	return true;
 }
 
-/* Minutes since the last Monday before 1970, which began on a Thursday. */
-static uint64_t minutes(const struct vex_event *event)
+static bool text_of(struct rule_worker *worker, unsigned event, enum rule_field_id field,
+		struct vex_bytes *out)
 {
-	return event->start_ns / 60000000000ull + 3 * 1440;
-}
+	const uint8_t *record = (const uint8_t *)worker->records[event];
+	unsigned attr = field == RULE_FIELD_PROC_NAME ? VEX_ATTR_COMM
+			: field == RULE_FIELD_FS_PATH2 ? VEX_ATTR_PATH2 : VEX_ATTR_PATH;
+	uint32_t at = places_of(worker, event)[attr];
+	uint32_t head;
+	bool has = at != 0;
 
-static bool store_number(const struct vex_event *event, enum rule_field_id field, uint64_t *out)
-{
-	switch (field) {
-	case RULE_FIELD_GRAPH_NODE:
-		*out = event->graph.node;
-		return event->has & VEX_HAS_GRAPH;
-	case RULE_FIELD_GRAPH_EDGE:
-		*out = event->graph.edge;
-		return event->has & VEX_HAS_GRAPH;
-	case RULE_FIELD_GRAPH_FROM:
-		*out = event->graph.from;
-		return event->has & VEX_HAS_GRAPH;
-	case RULE_FIELD_GRAPH_TO:
-		*out = event->graph.to;
-		return event->has & VEX_HAS_GRAPH;
-	case RULE_FIELD_GRAPH_COUNT:
-		*out = event->graph.count;
-		return event->has & VEX_HAS_GRAPH;
-	case RULE_FIELD_VECTOR_VECTOR:
-		*out = event->vector.vector;
-		return event->has & VEX_HAS_VECTOR;
-	case RULE_FIELD_VECTOR_COLLECTION:
-		*out = event->vector.collection;
-		return event->has & VEX_HAS_VECTOR;
-	case RULE_FIELD_VECTOR_COUNT:
-		*out = event->vector.count;
-		return event->has & VEX_HAS_VECTOR;
-	case RULE_FIELD_VECTOR_DIMENSION:
-		*out = event->vector.dimension;
-		return event->has & VEX_HAS_VECTOR;
-	case RULE_FIELD_VECTOR_K:
-		*out = event->vector.k;
-		return event->has & VEX_HAS_VECTOR;
-	default:
+	*out = (struct vex_bytes){0};
+	if (!has)
 		return false;
-	}
+	memcpy(&head, record + at - VEX_ATTR_HEAD, sizeof(head));
+	*out = (struct vex_bytes){.data = record + at, .len = vex_attr_head_len(head)};
+	if (field == RULE_FIELD_FD_DIRECTORY || field == RULE_FIELD_FD_FILENAME)
+		cut_name(field, out, &has);
+	return has;
 }
 
-static bool file_number(const struct vex_event *event, enum rule_field_id field, uint64_t *out)
+/* Where a number is: in the header where attr is 0. */
+struct source {
+	uint8_t attr;
+	uint8_t offset;
+	uint8_t size;
+};
+
+#define HEADER(FIELD, name)                                                                        \
+	[RULE_FIELD_##FIELD] = {0, offsetof(struct vex_record, name),                              \
+			sizeof(((struct vex_record *)0)->name)}
+#define WITHIN(FIELD, ATTR, type, name)                                                            \
+	[RULE_FIELD_##FIELD] = {VEX_ATTR_##ATTR, offsetof(struct vex_attr_##type, name),           \
+			sizeof(((struct vex_attr_##type *)0)->name)}
+static const struct source sources[RULE_FIELD_COUNT] = {
+	HEADER(EVT_TYPE, type),
+	HEADER(EVT_TIME, start_ns),
+	HEADER(EVT_RES, result),
+	HEADER(EVENT_BOUNDARY, boundary),
+	HEADER(EVENT_RESULT, result),
+	HEADER(EVENT_DURATION, duration_ns),
+	HEADER(EVENT_NODE, id.node),
+	HEADER(EVENT_PORT, id.port),
+	HEADER(EVENT_LANE, id.lane),
+	HEADER(EVENT_SEQ, id.seq),
+	HEADER(TIME_HOUR, start_ns),
+	HEADER(TIME_MINUTE, start_ns),
+	HEADER(TIME_WEEKDAY, start_ns),
+	HEADER(PROC_PID, pid),
+	HEADER(USER_UID, uid),
+	HEADER(GROUP_GID, gid),
+	WITHIN(PROC_PPID, TASK, task, ppid),
+	WITHIN(THREAD_TID, TASK, task, tid),
+	[RULE_FIELD_TENANT] = {VEX_ATTR_TENANT, 0, 4},
+	WITHIN(FS_DEV, FILE, file, dev),
+	WITHIN(FS_INO, FILE, file, ino),
+	WITHIN(FS_PARENT_INO, FILE, file, parent_ino),
+	[RULE_FIELD_FS_PARENT2_INO] = {VEX_ATTR_PARENT2, 0, 8},
+	WITHIN(FS_MODE, FILE, file, mode),
+	WITHIN(FS_FLAGS, FILE, file, flags),
+	WITHIN(FS_OFFSET, RANGE, range, offset),
+	WITHIN(FS_SIZE, RANGE, range, size),
+	WITHIN(GRAPH_NODE, GRAPH, graph, node),
+	WITHIN(GRAPH_EDGE, GRAPH, graph, edge),
+	WITHIN(GRAPH_FROM, GRAPH, graph, from),
+	WITHIN(GRAPH_TO, GRAPH, graph, to),
+	WITHIN(GRAPH_COUNT, GRAPH, graph, count),
+	WITHIN(VECTOR_VECTOR, VECTOR, vector, vector),
+	WITHIN(VECTOR_COLLECTION, VECTOR, vector, collection),
+	WITHIN(VECTOR_COUNT, VECTOR, vector, count),
+	WITHIN(VECTOR_DIMENSION, VECTOR, vector, dimension),
+	WITHIN(VECTOR_K, VECTOR, vector, k),
+};
+
+static uint64_t read_number(const uint8_t *from, unsigned size)
 {
-	switch (field) {
-	case RULE_FIELD_FS_DEV:
-		*out = event->dev;
-		return event->has & VEX_HAS_FILE;
-	case RULE_FIELD_FS_INO:
-		*out = event->ino;
-		return event->has & VEX_HAS_FILE;
-	case RULE_FIELD_FS_PARENT_INO:
-		*out = event->parent_ino;
-		return event->has & VEX_HAS_FILE;
-	case RULE_FIELD_FS_PARENT2_INO:
-		*out = event->parent2_ino;
-		return event->has & VEX_HAS_PARENT2;
-	case RULE_FIELD_FS_MODE:
-		*out = event->mode;
-		return event->has & VEX_HAS_FILE;
-	case RULE_FIELD_FS_FLAGS:
-		*out = event->flags;
-		return event->has & VEX_HAS_FILE;
-	case RULE_FIELD_FS_OFFSET:
-		*out = event->offset;
-		return event->has & VEX_HAS_RANGE;
-	case RULE_FIELD_FS_SIZE:
-		*out = event->size;
-		return event->has & VEX_HAS_RANGE;
+	uint64_t eight;
+	uint32_t four;
+	uint16_t two;
+
+	switch (size) {
+	case 1:
+		return *from;
+	case 2:
+		memcpy(&two, from, sizeof(two));
+		return two;
+	case 4:
+		memcpy(&four, from, sizeof(four));
+		return four;
 	default:
-		return store_number(event, field, out);
+		memcpy(&eight, from, sizeof(eight));
+		return eight;
 	}
 }
 
-static bool who_number(const struct vex_event *event, enum rule_field_id field, uint64_t *out)
+/* What tests compare of a number as it stands in the record. */
+static uint64_t meaning(struct rule_worker *worker, unsigned event, enum rule_field_id field,
+		uint64_t number)
 {
-	switch (field) {
-	case RULE_FIELD_PROC_PID:
-		*out = event->pid;
-		return true;
-	case RULE_FIELD_PROC_PPID:
-		*out = event->ppid;
-		return event->has & VEX_HAS_TASK;
-	case RULE_FIELD_THREAD_TID:
-		*out = event->tid;
-		return event->has & VEX_HAS_TASK;
-	case RULE_FIELD_USER_UID:
-		*out = event->uid;
-		return true;
-	case RULE_FIELD_GROUP_GID:
-		*out = event->gid;
-		return true;
-	case RULE_FIELD_TENANT:
-		*out = event->tenant;
-		return event->has & VEX_HAS_TENANT;
-	default:
-		return file_number(event, field, out);
-	}
-}
+	/* Minutes since the last Monday before 1970, which began on a Thursday. */
+	uint64_t minutes = number / 60000000000ull + 3 * 1440;
+	uint32_t at;
 
-static bool number_of(const struct vex_event *event, enum rule_field_id field, uint64_t *out)
-{
 	switch (field) {
-	case RULE_FIELD_EVT_TYPE:
-		*out = event->type;
-		return true;
-	case RULE_FIELD_EVT_TIME:
-		*out = event->start_ns;
-		return true;
 	case RULE_FIELD_EVT_RES:
-		*out = rule_res_value(event->result);
-		return true;
-	case RULE_FIELD_EVENT_BOUNDARY:
-		*out = event->boundary;
-		return true;
+		return rule_res_value((int32_t)number);
 	case RULE_FIELD_EVENT_RESULT:
-		*out = (uint64_t)(int64_t)event->result ^ 1ull << 63;
-		return true;
+		return (uint64_t)(int64_t)(int32_t)number ^ 1ull << 63;
 	case RULE_FIELD_EVENT_DURATION:
-		*out = event->duration_ns;
-		return true;
-	case RULE_FIELD_EVENT_NODE:
-		*out = event->id.node;
-		return true;
-	case RULE_FIELD_EVENT_PORT:
-		*out = event->id.port;
-		return true;
-	case RULE_FIELD_EVENT_LANE:
-		*out = event->id.lane;
-		return true;
-	case RULE_FIELD_EVENT_SEQ:
-		*out = event->id.seq;
-		return true;
+		at = places_of(worker, event)[VEX_ATTR_DURATION];
+		return at ? read_number((const uint8_t *)worker->records[event] + at, 8) : number;
 	case RULE_FIELD_TIME_HOUR:
-		*out = minutes(event) / 60 % 24;
-		return true;
+		return minutes / 60 % 24;
 	case RULE_FIELD_TIME_MINUTE:
-		*out = minutes(event) % 60;
-		return true;
+		return minutes % 60;
 	case RULE_FIELD_TIME_WEEKDAY:
-		*out = minutes(event) / 1440 % 7 + 1;
-		return true;
+		return minutes / 1440 % 7 + 1;
 	default:
-		return who_number(event, field, out);
+		return number;
 	}
+}
+
+static bool number_of(struct rule_worker *worker, unsigned event, enum rule_field_id field,
+		uint64_t *out)
+{
+	const uint8_t *from = (const uint8_t *)worker->records[event];
+	const struct source *source = &sources[field];
+	uint32_t at = source->attr ? places_of(worker, event)[source->attr] : 0;
+
+	if (source->attr && !at)
+		return false;
+	*out = meaning(worker, event, field, read_number(from + at + source->offset, source->size));
+	return true;
 }
 
 struct match_column *match_column(struct rule_worker *worker, unsigned field, uint64_t events)
@@ -215,15 +209,14 @@ struct match_column *match_column(struct rule_worker *worker, unsigned field, ui
 
 	column->loaded |= need;
 	EACH_EVENT(i, need) {
-		const struct vex_event *event = match_event(worker, i);
 		bool has;
 
 		if (type == RULE_STRINGS)
-			has = event->label_count > 0;
+			has = match_event(worker, i)->label_count > 0;
 		else if (type == RULE_STRING || type == RULE_PATH)
-			has = text_of(event, id, &column->texts[i]);
+			has = text_of(worker, i, id, &column->texts[i]);
 		else
-			has = number_of(event, id, &column->numbers[i]);
+			has = number_of(worker, i, id, &column->numbers[i]);
 		column->has |= (uint64_t)has << i;
 	}
 	return column;

@@ -2,15 +2,6 @@
 /* Conditions, for all events of a burst at once: a bit for each event. */
 #include "rule/match_work.h"
 
-struct match_memo *match_memo(struct rule_worker *worker, uint32_t index)
-{
-	struct match_memo *memo = &worker->memo[index];
-
-	if (!memo->known && !memo->value)
-		worker->touched[worker->touched_count++] = index;
-	return memo;
-}
-
 static uint64_t number_test(const struct rule_matcher *matcher, const struct rule_image_test *test,
 		const uint64_t *numbers, uint64_t events)
 {

@@ -58,6 +58,10 @@ void match_take(struct match_takes *takes, const uint8_t *wants)
 	bool path = wants[RULE_FIELD_FD_NAME] || wants[RULE_FIELD_FD_DIRECTORY] ||
 			wants[RULE_FIELD_FD_FILENAME];
 
+	unsigned field;
+
+	for (field = 0; field < RULE_FIELD_COUNT; field++)
+		takes->any |= wants[field];
 	take_head(takes, wants);
 	take(takes->task, 0, VEX_ATTR_HEAD, true);
 	take(takes->task, PAYLOAD(vex_attr_task, tid), wants[RULE_FIELD_THREAD_TID]);
@@ -293,6 +297,11 @@ void match_keys(struct rule_worker *worker, unsigned count)
 {
 	unsigned i;
 
+	if (!worker->matcher->takes.any) { /* all events are decided alike */
+		for (i = 0; i < count; i++)
+			worker->key[i] = (struct cache_key){.hash = 1};
+		return;
+	}
 #ifdef __x86_64__
 	if (worker->wide) {
 		keys_wide(worker, count);

@@ -31,6 +31,7 @@ struct match_takes {
 	uint8_t file[64];
 	uint32_t attrs; /**< that are taken as they are */
 	uint32_t parts; /**< of which task and file tell what is taken */
+	bool any;       /**< false: no event differs from another */
 };
 
 /** Two sets of random numbers, drawn for each worker and known to it alone. */
@@ -128,6 +129,7 @@ struct rule_worker {
 	const struct vex_record *const *records;
 	uint64_t all; /**< a bit for each record */
 	uint64_t decoded;
+	uint64_t placed; /**< events whose places are known */
 	rule_run run;
 	void *data;
 	struct rule_worker_counts counts;
@@ -167,6 +169,7 @@ struct rule_worker {
 
 	struct cache_key key[RULE_BURST_MAX];
 	struct match_column *columns; /**< by field */
+	uint32_t places[RULE_BURST_MAX][VEX_ATTR_LIMIT]; /**< of attributes */
 	struct vex_event events[RULE_BURST_MAX];
 	struct vex_event_space spaces[RULE_BURST_MAX];
 };
@@ -228,7 +231,14 @@ void match_scan(struct rule_worker *worker, uint32_t scan, uint64_t events);
 /* -- match_eval.c -- */
 /** The events out of these for which a node is true. */
 uint64_t match_eval(struct rule_worker *worker, uint32_t node, uint64_t events);
-struct match_memo *match_memo(struct rule_worker *worker, uint32_t index);
+static inline struct match_memo *match_memo(struct rule_worker *worker, uint32_t index)
+{
+	struct match_memo *memo = &worker->memo[index];
+
+	if (!memo->known && !memo->value)
+		worker->touched[worker->touched_count++] = index;
+	return memo;
+}
 
 /* -- match_column.c -- */
 /** Loads a field of these events; has then tells which have it. */
