@@ -387,23 +387,34 @@ static void dissolve(struct worker *worker, struct group_state *state)
 	hold_unblock(worker, &state->backlog);
 }
 
-/* What lies unread is its reader's alone: there is no group to give it to. */
+static void forget_guards_of(struct worker *worker, struct target *target,
+		const struct group_state *state)
+{
+	struct guards *guards = &target->guards;
+
+	for (uint32_t i = guards->count; i--;) {
+		struct guard guard = guard_pop(guards);
+
+		if (guard.group == state)
+			hold_unguard(worker, guard.held);
+		else
+			guard_push(guards, guard);
+	}
+	if (!guard_any(guards))
+		worker->guarded &= ~target_bit(target);
+}
+
+/*
+ * What lies unread is its reader's alone: there is no group to give it to. A subscriber of the old
+ * plan that has guards is there still, since it leaves only without.
+ */
 static void forget_guards(struct worker *worker, const struct plan *old,
 		const struct group_state *state)
 {
-	for (uint64_t left = worker->guarded & (old->subscribers | old->leaving); left;
-			left &= left - 1) {
-		struct guards *guards = &old->targets[__builtin_ctzll(left)]->guards;
+	uint64_t left = worker->guarded & (old->subscribers | old->leaving);
 
-		for (uint32_t i = guards->count; i--;) {
-			struct guard guard = guard_pop(guards);
-
-			if (guard.group == state)
-				hold_unguard(worker, guard.held);
-			else
-				guard_push(guards, guard);
-		}
-	}
+	for (; left; left &= left - 1)
+		forget_guards_of(worker, old->targets[__builtin_ctzll(left)], state);
 }
 
 void group_adopt_plan(struct worker *worker, const struct plan *old)

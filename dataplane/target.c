@@ -249,6 +249,7 @@ static void forget_target(struct worker *worker, struct target *target)
 {
 	worker->leaving &= ~target_bit(target);
 	worker->backlogged &= ~target_bit(target);
+	worker->guarded &= ~target_bit(target);
 	hold_unblock(worker, &target->backlog);
 	VEX_STORE_RELEASE(&target->left, true); /* acquired by subscriber_reap(); no use after it */
 }
