@@ -63,6 +63,7 @@ extern const struct bench bench_fuse;
 extern const struct bench bench_fuse_shared;
 extern const struct bench bench_kmod;
 extern const struct bench bench_rules;
+extern const struct bench bench_pipeline;
 
 /** How long a run measures, in cycles of the time stamp counter. */
 static inline uint64_t bench_span(const struct bench_env *env, double seconds)

@@ -134,7 +134,7 @@ static int fuse_open(const struct bench_env *env)
 				strerror(errno));
 		return -ENOENT;
 	}
-	error = plane_start(&fuse.plane, env, "poll");
+	error = plane_start(&fuse.plane, env, "poll", NULL);
 	if (!error)
 		error = janitor_tempdir(MEMORY_FS, fuse.memory);
 	if (!error)

@@ -28,6 +28,7 @@ static const struct bench *const benches[] = {
 	&bench_fuse_shared,
 	&bench_kmod,
 	&bench_rules,
+	&bench_pipeline,
 };
 
 /* One minute's load average above which the machine is not ours alone. */

@@ -33,12 +33,14 @@ bool plane_hugepages(void)
 	return pages * size >= MEMORY_MIB * 1024ul;
 }
 
-static int spawn(struct plane *plane, const struct bench_env *env, const char *idle)
+static int spawn(struct plane *plane, const struct bench_env *env, const char *idle,
+		const char *image)
 {
 	char cores[32], prefix[32], memory[16];
 	const char *argv[] = {env->dataplane, "--in-memory", "--no-pci", "--no-telemetry", "-l",
 		cores, "--file-prefix", prefix, "-m", memory, "--no-huge", "--", "--socket",
-		plane->socket, "--idle", idle, NULL};
+		plane->socket, "--idle", idle, image ? "--rules-image" : NULL, image,
+		NULL};
 	unsigned huge = 10;
 
 	snprintf(cores, sizeof(cores), "%d,%d", env->cpu[0], env->cpu[1]);
@@ -88,7 +90,8 @@ static int wait_until_up(struct plane *plane)
 	return -ECONNREFUSED;
 }
 
-int plane_start(struct plane *plane, const struct bench_env *env, const char *idle)
+int plane_start(struct plane *plane, const struct bench_env *env, const char *idle,
+		const char *image)
 {
 	int error;
 
@@ -103,7 +106,7 @@ int plane_start(struct plane *plane, const struct bench_env *env, const char *id
 		return error;
 	snprintf(plane->socket, sizeof(plane->socket), "%s/plane.sock", plane->dir);
 	snprintf(plane->log, sizeof(plane->log), "%s/plane.log", plane->dir);
-	error = spawn(plane, env, idle);
+	error = spawn(plane, env, idle, image);
 	return error ? error : wait_until_up(plane);
 }
 

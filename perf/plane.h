@@ -18,10 +18,11 @@ struct plane {
 
 /**
  * Starts a data plane with its main core on env->cpu[0] and its one worker on env->cpu[1], and
- * waits until it answers. idle: "poll" or "adaptive". 0 or a negative errno, with a log line;
- * plane_stop() is due in either case.
+ * waits until it answers. idle: "poll" or "adaptive"; image: a file with a rule image to begin
+ * with, or NULL. 0 or a negative errno, with a log line; plane_stop() is due in either case.
  */
-int plane_start(struct plane *plane, const struct bench_env *env, const char *idle);
+int plane_start(struct plane *plane, const struct bench_env *env, const char *idle,
+		const char *image);
 void plane_stop(struct plane *plane);
 
 /** Whether a data plane that is started now gets huge pages: there are enough free ones. */

@@ -2,19 +2,25 @@
 #include "plane_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/message.h"
 #include "clock.h"
 #include "latency.h"
 #include "numbers.h"
 #include "pinned.h"
 #include "plane.h"
+#include "rule_sets.h"
+#include "support/image.h"
 #include "vex/vex.h"
 
 #define RECORD_SIZE 128u
+#define MIXED_SIZE_MAX 256u /* of what is made of a path, as it is delivered */
 #define BURST 32u
 #define READ_BURST 64u
 #define STALL_SECONDS 5.0
@@ -22,6 +28,8 @@
 #define PING_TURNS 1000000u
 /* A publishing burst of this many fits an empty lane of 256 KiB. */
 #define PUBLISH_BURST 1024u
+#define SWAPS 50u
+#define SWAP_SECONDS 0.005 /* of load, again and again until all are done */
 
 static const char path[] = "/srv/data/projects/atlas/2026/results/run-0042/part-00017.parquet";
 
@@ -29,6 +37,7 @@ VEX_STATIC_ASSERT(sizeof(path) - 1 == 65, "paths of 65 bytes");
 
 struct load {
 	const struct bench_env *env;
+	const struct plane_load_rules *rules; /* NULL: all events are one but for their results */
 	double *values;
 	struct plane plane;
 	struct vex_port *port;
@@ -42,10 +51,9 @@ struct load {
 	int error;
 };
 
-static int load_attach(struct load *load)
+/* The one event of all that is not about rules. */
+static int make_event(struct load *load)
 {
-	int error;
-
 	load->event = (struct vex_event){.has = VEX_HAS_PATH, .type = VEX_WRITE,
 		.pid = 4711, .uid = 1000, .gid = 1000, .path = {path, sizeof(path) - 1}};
 	if (vex_event_size(&load->event) != RECORD_SIZE) {
@@ -53,6 +61,15 @@ static int load_attach(struct load *load)
 				RECORD_SIZE);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+static int load_attach(struct load *load)
+{
+	int error = load->rules ? 0 : make_event(load);
+
+	if (error)
+		return error;
 	error = vex_subscribe(&(struct vex_subscribe_options){.socket = load->plane.socket,
 			.name = "vex-bench", .connect_ms = 5000}, &load->sub);
 	if (!error)
@@ -71,10 +88,17 @@ static int32_t result_of(uint64_t number)
 	return (int32_t)(number & INT32_MAX);
 }
 
+static unsigned path_of(const struct load *load, uint64_t number)
+{
+	return (unsigned)(number % load->rules->paths->count);
+}
+
 static void load_publish(struct load *load)
 {
 	int error;
 
+	if (load->rules)
+		rule_paths_event(load->rules->paths, path_of(load, load->sent), &load->event);
 	load->event.result = result_of(load->sent);
 	error = vex_publish(load->lane, &load->event);
 	if (VEX_UNLIKELY(error)) {
@@ -87,11 +111,17 @@ static void load_publish(struct load *load)
 /* In full, and in the order in which they were sent. */
 static void take_one(struct load *load, const struct vex_record *record)
 {
-	uint64_t copy[RECORD_SIZE / 8];
+	uint16_t type = load->rules ? rule_paths_type(path_of(load, load->taken)) : VEX_WRITE;
+	uint64_t copy[MIXED_SIZE_MAX / 8];
 
-	memcpy(copy, record, sizeof(copy));
+	if (!load->rules)
+		memcpy(copy, record, RECORD_SIZE);
+	else if (record->size <= MIXED_SIZE_MAX)
+		memcpy(copy, record, record->size);
+	else
+		load->error = -EMSGSIZE;
 	__asm__ __volatile__("" : : "m"(copy)); /* in full, whatever becomes of it */
-	if (VEX_UNLIKELY(record->type != VEX_WRITE || record->result != result_of(load->taken)) &&
+	if (VEX_UNLIKELY(record->type != type || record->result != result_of(load->taken)) &&
 			!load->error) {
 		vex_error("event %lu did not come: a %s of %d bytes stood in its place",
 				(unsigned long)load->taken, vex_type_name(record->type),
@@ -135,7 +165,8 @@ static int load_drain(struct load *load)
 /* A data plane, a port, a subscription; work on core 0; then the accounts. */
 static int load_run(struct load *load, int (*work)(void *))
 {
-	int error = plane_start(&load->plane, load->env, "poll");
+	int error = plane_start(&load->plane, load->env, "poll",
+			load->rules ? load->rules->file : NULL);
 
 	if (!error)
 		error = load_attach(load);
@@ -295,4 +326,75 @@ int plane_publish(const struct bench_env *env, double *values)
 	struct load load = {.env = env, .values = values};
 
 	return load_run(&load, publish_work);
+}
+
+int plane_pipeline(const struct bench_env *env, const struct plane_load_rules *rules,
+		double *values)
+{
+	struct load load = {.env = env, .rules = rules, .values = values, .burst = BURST};
+
+	return load_run(&load, throughput_work);
+}
+
+struct swaps {
+	struct load *load;
+	double ms[SWAPS];
+	int error;
+	int done; /* released by swap_all(), acquired by the load */
+};
+
+static int swap_one(struct swaps *swaps, unsigned i)
+{
+	const struct plane_load_rules *rules = swaps->load->rules;
+	struct vex_message message = {.type = VEX_MESSAGE_RULES};
+	int fd = image_pass(rules->image[i % 2], rules->size[i % 2], IMAGE_SEALS);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	message.rules.size = rules->size[i % 2];
+	message.rules.generation = i + 2; /* the set from the start has 1 */
+	error = vex_message_ask(swaps->load->plane.control, &message, fd, VEX_MESSAGE_DONE, NULL);
+	close(fd);
+	if (error)
+		vex_error("the data plane did not take rules: %s",
+				message.type == VEX_MESSAGE_REFUSED ? message.reason
+								    : strerror(-error));
+	swaps->ms[i] = (double)message.done.swap_ns * 1e-6;
+	return error;
+}
+
+static void *swap_all(void *arg)
+{
+	struct swaps *swaps = arg;
+
+	for (unsigned i = 0; i < SWAPS && !swaps->error; i++)
+		swaps->error = swap_one(swaps, i);
+	VEX_STORE_RELEASE(&swaps->done, 1);
+	return NULL;
+}
+
+static int swap_work(void *arg)
+{
+	struct load *load = arg;
+	struct swaps swaps = {.load = load};
+	pthread_t swapper;
+	int error;
+
+	load->window = BURST * 4;
+	error = pinned_start(&swapper, load->env->cpu[0], swap_all, &swaps);
+	if (error)
+		return error;
+	while (!VEX_LOAD_ACQUIRE(&swaps.done) && !load->error)
+		load_pump(load, (uint64_t)(load->env->tsc_hz * SWAP_SECONDS));
+	pthread_join(swapper, NULL);
+	load->values[0] = numbers_median(swaps.ms, SWAPS);
+	return load->error ? load->error : swaps.error;
+}
+
+int plane_swaps(const struct bench_env *env, const struct plane_load_rules *rules, double *ms)
+{
+	struct load load = {.env = env, .rules = rules, .values = ms, .burst = BURST};
+
+	return load_run(&load, swap_work);
 }

@@ -8,6 +8,7 @@
 #define VEX_PERF_PLANE_LOAD_H
 
 #include "bench.h"
+#include "rule_sets.h"
 
 /** values[0], [1]: nanoseconds from publishing to reading, p50 and p99. */
 int plane_latency(const struct bench_env *env, double *values);
@@ -21,5 +22,23 @@ int plane_bursts_of_32(const struct bench_env *env, double *values);
 
 /** values[0]: nanoseconds of a vex_publish(). */
 int plane_publish(const struct bench_env *env, double *values);
+
+/** What the next two load; all is the caller's, and stays as it is while they run. */
+struct plane_load_rules {
+	const struct rule_paths *paths; /**< an event each, in turn */
+	const char *file;               /**< with a rule image to begin with; NULL: no rules */
+	const void *image[2];           /**< to swap */
+	size_t size[2];
+};
+
+/** As plane_throughput(), of events that are made of paths. */
+int plane_pipeline(const struct bench_env *env, const struct plane_load_rules *rules,
+		double *values);
+
+/**
+ * *ms: median time from publishing a rule set to the worker's acknowledgement, of 50 swaps of the
+ * two images by turns while events flow.
+ */
+int plane_swaps(const struct bench_env *env, const struct plane_load_rules *rules, double *ms);
 
 #endif

@@ -52,6 +52,26 @@ void rule_paths_free(struct rule_paths *paths)
 		free(paths->path[--paths->count]);
 }
 
+uint16_t rule_paths_type(unsigned i)
+{
+	static const uint16_t types[] = {VEX_OPEN, VEX_READ, VEX_CLOSE, VEX_WRITE};
+
+	return types[i % 4];
+}
+
+void rule_paths_event(const struct rule_paths *paths, unsigned i, struct vex_event *event)
+{
+	event->type = rule_paths_type(i);
+	event->boundary = VEX_BOUNDARY_KERNEL;
+	event->has = VEX_HAS_PATH | VEX_HAS_COMM | VEX_HAS_RANGE;
+	event->uid = i % 100;
+	event->pid = 1000 + i % 64;
+	event->size = i * 61 % 65536;
+	event->offset = i * 4096ull % (1 << 22);
+	event->comm = (struct vex_bytes){"cc1", 3};
+	event->path = (struct vex_bytes){paths->path[i], strlen(paths->path[i])};
+}
+
 static void __attribute__((format(printf, 2, 3))) put(struct rule_text_file *file,
 		const char *format, ...)
 {

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/event.h"
+
 #define RULE_PATHS 40000u
 
 struct rule_paths {
@@ -18,6 +20,12 @@ struct rule_paths {
 /** Paths of 40 to 95 bytes, evenly out of a tree. */
 void rule_paths_take(struct rule_paths *paths, const char *root);
 void rule_paths_free(struct rule_paths *paths);
+
+/** Type of the event that is made of a path. */
+uint16_t rule_paths_type(unsigned i);
+
+/** Makes *event, zeroed or made so before, the one of path i: an access by one of 100 users. */
+void rule_paths_event(const struct rule_paths *paths, unsigned i, struct vex_event *event);
 
 struct rule_text_file {
 	char *text;

@@ -144,16 +144,14 @@ static int measure_add_one(void)
 
 static void make_records(void)
 {
-	static const uint16_t types[] = {VEX_OPEN, VEX_READ, VEX_CLOSE, VEX_WRITE};
 	unsigned i;
 
 	for (i = 0; i < paths.count; i++) {
-		struct vex_event event = {.type = types[i % 4], .boundary = VEX_BOUNDARY_KERNEL,
-			.has = VEX_HAS_PATH | VEX_HAS_COMM | VEX_HAS_RANGE, .uid = i % 100,
-			.pid = 1000 + i % 64, .size = i * 61 % 65536, .offset = i * 4096ull % (1 << 22),
-			.comm = {"cc1", 3}, .path = {paths.path[i], strlen(paths.path[i])}};
-		uint32_t size = vex_event_size(&event);
+		struct vex_event event = {0};
+		uint32_t size;
 
+		rule_paths_event(&paths, i, &event);
+		size = vex_event_size(&event);
 		records[i] = calloc(1, size);
 		if (!records[i])
 			abort();
