@@ -20,10 +20,11 @@
 #include "rule_bpf.h"
 #include "rule_hs.h"
 #include "rule_limits.h"
+#include "rule_rate.h"
 #include "rule_sets.h"
 
 enum { CACHE_HIT, MISS, MISS_1M, FILTERS_64, COMPILE_1K, COMPILE_1M, COMPILE_ADD_ONE, MEMORY_1M,
-	LIMIT, REDACT, CACHE_HIT_MATCH, MISS_GLOBS };
+	LIMIT, REDACT, CACHE_HIT_MATCH, MISS_GLOBS, CACHE_HIT_RATE };
 
 #define BURST 64u
 #define RECORD_MAX 208u /* the largest of these records, on few cache lines */
@@ -42,7 +43,7 @@ struct loaded {
 static struct rule_paths paths;
 static struct rule_globs globs, true_globs;
 static struct loaded thousand, million, filters, thousand_globs;
-static double add_one_s, million_bytes;
+static double add_one_s, million_bytes, hit_rate;
 static uint64_t *records[RULE_PATHS];
 static struct rule_hs *bare, *bare_globs;
 static unsigned bare_found;
@@ -259,7 +260,9 @@ static int open_rules(const struct bench_env *env)
 	if (paths.count < BURST)
 		return -ENOENT;
 	make_records();
-	error = make(write_thousand, &thousand);
+	error = rule_rate_of_build(&hit_rate); /* once: the same in each run */
+	if (!error)
+		error = make(write_thousand, &thousand);
 	if (!error)
 		error = make(rule_sets_filters, &filters);
 	if (!error)
@@ -341,6 +344,7 @@ static int ours(void *data)
 	values[COMPILE_1M] = million.seconds;
 	values[COMPILE_ADD_ONE] = add_one_s;
 	values[MEMORY_1M] = million_bytes;
+	values[CACHE_HIT_RATE] = hit_rate;
 	error = run_miss(&thousand, &values[MISS]);
 	if (!error)
 		error = run_miss(&million, &values[MISS_1M]);
@@ -444,6 +448,7 @@ static const struct bench_metric metrics[] = {
 	[REDACT] = {"redact_ns", "ns"},
 	[CACHE_HIT_MATCH] = {"cache_hit_match_ns", "ns"},
 	[MISS_GLOBS] = {"miss_globs_ns", "ns"},
+	[CACHE_HIT_RATE] = {"cache_hit_rate", "share"},
 };
 
 static const struct bench_contender contenders[] = {
