@@ -146,13 +146,20 @@ static int load_take(struct load *load)
 	return count;
 }
 
-/* Takes back all that is under way. */
+/* Takes back all that is under way. Who was not let run for long has one more look. */
 static int load_drain(struct load *load)
 {
-	uint64_t until = cycles_now() + (uint64_t)(STALL_SECONDS * load->env->tsc_hz);
+	uint64_t stall = (uint64_t)(STALL_SECONDS * load->env->tsc_hz);
+	uint64_t until = cycles_now() + stall;
+	bool late = false;
 
-	while (load->taken < load->sent && !load->error && cycles_now() < until)
-		load_take(load);
+	while (load->taken < load->sent && !load->error && !late) {
+		late = cycles_now() >= until;
+		if (load_take(load) > 0) {
+			until = cycles_now() + stall;
+			late = false;
+		}
+	}
 	if (!load->error && load->taken < load->sent) {
 		vex_error("%lu events of %lu did not arrive in %.0f s",
 				(unsigned long)(load->sent - load->taken),

@@ -12,12 +12,17 @@ void report_begin(bool json)
 				"unit", "peer", "peer's value", "ratio", "placement");
 }
 
+static int decimals(double value)
+{
+	return value < 1 ? 4 : value < 1000 ? 2 : 0;
+}
+
 static void print_row(const struct report_line *line)
 {
-	printf("%-11s %-26s %14.*f %-6s  ", line->bench, line->metric, line->value < 1000 ? 2 : 0,
+	printf("%-11s %-26s %14.*f %-6s  ", line->bench, line->metric, decimals(line->value),
 			line->value, line->unit);
 	if (line->peer)
-		printf("%-14s %14.*f %7.3f", line->peer, line->peer_value < 1000 ? 2 : 0,
+		printf("%-14s %14.*f %7.3f", line->peer, decimals(line->peer_value),
 				line->peer_value, line->value / line->peer_value);
 	else
 		printf("%-14s %14s %7s", "-", "-", "-");
