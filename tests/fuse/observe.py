@@ -6,6 +6,7 @@ import errno
 import os
 import pickle
 import stat
+import traceback
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
@@ -112,6 +113,8 @@ class Observer:
                 with os.fdopen(writer, "wb") as pipe:
                     pickle.dump(other.seen, pipe)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         os.close(writer)
