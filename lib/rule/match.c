@@ -27,6 +27,50 @@ static uint64_t look_up(struct rule_worker *worker, unsigned count)
 	return missed;
 }
 
+#define FIRST_PLACES (2 * RULE_BURST_MAX)
+
+static bool same_key(const struct cache_key *a, const struct cache_key *b)
+{
+	return a->hash == b->hash && a->more == b->more && a->place == b->place;
+}
+
+/* The event of this burst that is the first of its key: event itself, or one before it. */
+static unsigned first_of_key(const struct rule_worker *worker, uint8_t *first, unsigned event)
+{
+	unsigned at = worker->key[event].place % FIRST_PLACES;
+
+	for (; first[at]; at = (at + 1) % FIRST_PLACES)
+		if (same_key(&worker->key[first[at] - 1], &worker->key[event]))
+			return first[at] - 1u;
+	first[at] = (uint8_t)(event + 1);
+	return event;
+}
+
+/* What a decision was made for in this burst already need not be decided again. */
+static uint64_t find_followers(struct rule_worker *worker, uint64_t missed)
+{
+	uint8_t first[FIRST_PLACES] = {0};
+	uint64_t followers = 0;
+	unsigned i;
+
+	if (!worker->lines)
+		return 0;
+	EACH_EVENT(i, missed) {
+		worker->leader[i] = (uint8_t)first_of_key(worker, first, i);
+		followers |= (uint64_t)(worker->leader[i] != i) << i;
+	}
+	return followers;
+}
+
+static uint64_t with_followers(const struct rule_worker *worker, uint64_t events)
+{
+	unsigned i;
+
+	EACH_EVENT(i, worker->followers)
+		events |= (events >> worker->leader[i] & 1) << i;
+	return events;
+}
+
 /* Whether a rule's cacheable part holds, and the values of its inputs. */
 static void decide_rule(struct rule_worker *worker, uint32_t index, uint64_t events)
 {
@@ -37,12 +81,14 @@ static void decide_rule(struct rule_worker *worker, uint32_t index, uint64_t eve
 	events = match_eval(worker, rule->cacheable, events);
 	if (!events)
 		return;
-	worker->found[worker->found_count++] = (struct rule_hit){.rule = index, .events = events};
+	worker->found[worker->found_count++] = (struct rule_hit){
+			.rule = index, .events = with_followers(worker, events)};
 	for (i = 0; i < rule->input_count; i++) {
 		uint32_t input = matcher->rule_inputs[rule->input_first + i];
 
-		worker->input[input] &= ~events;
-		worker->input[input] |= match_eval(worker, matcher->inputs[input], events);
+		worker->input[input] &= ~with_followers(worker, events);
+		worker->input[input] |= with_followers(worker,
+				match_eval(worker, matcher->inputs[input], events));
 	}
 }
 
@@ -144,6 +190,8 @@ void rule_route(struct rule_worker *worker, const struct vex_record *const *reco
 	worker->spread = false;
 	if (count)
 		missed = look_up(worker, count);
+	worker->followers = find_followers(worker, missed);
+	missed &= ~worker->followers;
 	if (missed)
 		decide(worker, missed);
 	if (missed && worker->list_count) /* to remember may be to forget all lists */

@@ -167,6 +167,8 @@ struct rule_worker {
 	uint32_t names_used;
 	uint32_t *words; /**< of one event's list */
 
+	uint64_t followers; /**< missed events with the key of an earlier one of the burst, its leader */
+	uint8_t leader[RULE_BURST_MAX];
 	struct cache_key key[RULE_BURST_MAX];
 	struct match_column *columns; /**< by field */
 	uint32_t places[RULE_BURST_MAX][VEX_ATTR_LIMIT]; /**< of attributes */
