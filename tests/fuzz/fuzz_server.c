@@ -56,7 +56,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	make_image(1);
 	plane = harness_plane();
 	plane->ring_max = RING_MAX;
-	snprintf(path, sizeof(path), "/tmp/vex-fuzz-%d.sock", getpid());
+	snprintf(path, sizeof(path), "%s/vex-fuzz-%d.sock", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
+			getpid());
 	MUST(!server_open(plane, path, &access, &server));
 	atexit(close_server);
 	for (unsigned i = 0; i < CLIENTS; i++)

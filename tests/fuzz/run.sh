@@ -40,6 +40,10 @@ for target in $targets; do
 done
 quietly ninja -C "$build" $programs
 
+# libFuzzer ends without a chance to clean up.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 mkdir -p "$build/corpus" "$build/crashes"
 "$build/tests/fuzz/fuzz-seeds" "$build/corpus"
 failed=
