@@ -315,7 +315,7 @@ static void test_hash(void)
 	struct vex_record *record = record_of(&event);
 	struct vex_event_space space;
 	struct compiled rules;
-	char first[32];
+	char first[33] = "";
 	uint32_t uid;
 
 	compiled_from(&rules, "- rule: r\n  condition: evt.type = open\n  redact:\n"
