@@ -22,7 +22,7 @@ VEX_PROGRAM(texts)
 /* Places that are known only when it runs; a mask keeps them within. */
 VEX_PROGRAM(places)
 {
-	return event->path[event->path_len & 127] == event->name[event->name_len & 31];
+	return event->path[event->path_len / 2 & 127] == event->name[event->name_len / 2 & 31];
 }
 
 /* Counts slashes without a branch, since branches that join multiply the ways through. */

@@ -77,7 +77,8 @@ static bool model_places(const struct vex_event *event)
 	struct vex_bytes name = name_of(event->path);
 	size_t at = event->path.len;
 
-	return byte_at(event->path, at & 127, 256) == byte_at(name, (uint32_t)name.len & 31, 64);
+	return byte_at(event->path, at / 2 & 127, 256) ==
+			byte_at(name, (uint32_t)name.len / 2 & 31, 64);
 }
 
 static bool model_slashes(const struct vex_event *event)
@@ -228,7 +229,7 @@ static void compare(const char *name, struct rule_worker *worker,
 		free(record);
 	}
 	CU_ASSERT_EQUAL(differences, 0);
-	CU_ASSERT_TRUE(yes > 0 && yes < EVENTS);
+	CU_ASSERT_TRUE(yes > EVENTS / 100 && yes < EVENTS * 99 / 100);
 	printf("\n    %s: %u of %u, %u differences", name, yes, EVENTS, differences);
 }
 

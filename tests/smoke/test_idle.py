@@ -5,13 +5,11 @@ import subprocess
 import time
 import unittest
 
-from processes import Case, cpu_seconds, LIMIT_S, program, sanitized, wait_for
+from processes import Case, LIMIT_S, cpu_seconds, program, wait_for
 
 WATCH_S = 2
 ROUNDS = 200
-# Generous, and asked of a tenth of them: test machines are busy, and vex-bench measures. A worker
-# that nobody woke would sleep for as long as the test waits.
-QUICK_NS = 20_000_000 if sanitized() else 2_000_000
+MEDIAN_MAX_NS = 2_000_000  # generous: test machines are noisy; vex-bench measures
 
 
 class Idle(Case):
@@ -20,10 +18,10 @@ class Idle(Case):
         done = subprocess.run([program('WAKE'), self.socket, str(ROUNDS)], capture_output=True,
                               text=True, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        p10, median, most = (int(word) for word in done.stdout.split())
-        print(f'publish to readable, the worker asleep: p10 {p10 / 1000:.1f} us, '
-              f'median {median / 1000:.1f} us, max {most / 1000:.1f} us')
-        self.assertLess(p10, QUICK_NS)
+        median, p90, most = (int(word) for word in done.stdout.split())
+        print(f'publish to readable, the worker asleep: median {median / 1000:.1f} us, '
+              f'p90 {p90 / 1000:.1f} us, max {most / 1000:.1f} us')
+        self.assertLess(median, MEDIAN_MAX_NS)
         plane.verify()
         self.assertGreater(plane.stats()['workers'][0]['sleeps'], ROUNDS / 2)
 

@@ -75,8 +75,8 @@ int main(int argc, char **argv)
 			return fail("an event did not come");
 	}
 	qsort(taken, rounds, sizeof(taken[0]), ascending);
-	printf("%llu %llu %llu\n", (unsigned long long)taken[rounds / 10],
-			(unsigned long long)taken[rounds / 2],
+	printf("%llu %llu %llu\n", (unsigned long long)taken[rounds / 2],
+			(unsigned long long)taken[rounds * 9 / 10],
 			(unsigned long long)taken[rounds - 1]);
 	vex_port_close(port);
 	vex_unsubscribe(sub);
