@@ -39,7 +39,7 @@ static void count_drops(const struct burst *burst, uint64_t any, uint64_t settle
 	struct vex_port_stat *stat = burst->port->stat;
 	uint64_t named = 0;
 
-	for (uint32_t i = 0; i < VEX_DROP_LIMIT; i++) {
+	for (uint32_t i = 0; i < VEX_DROP_LIMIT && burst->judged; i++) {
 		if (VEX_LIKELY(!burst->dropped[i]))
 			continue;
 		stat->drop[i] += (uint64_t)__builtin_popcountll(burst->dropped[i]);
@@ -50,21 +50,30 @@ static void count_drops(const struct burst *burst, uint64_t any, uint64_t settle
 	stat->drop[VEX_DROP_TARGET_FULL] += (uint64_t)__builtin_popcountll(any & ~settled);
 }
 
+static void count_class(struct worker *worker, const struct burst *burst, unsigned class,
+		uint64_t delivered)
+{
+	struct vex_class_stat *stat = &worker->stat->class[class];
+	uint64_t events = burst->of_class[class];
+	uint64_t count = (uint64_t)__builtin_popcountll(events);
+	uint64_t got = (uint64_t)__builtin_popcountll(events & delivered);
+	uint64_t held = (uint64_t)__builtin_popcountll(events & burst->waits);
+
+	stat->events += count;
+	stat->delivered += got;
+	stat->held += held;
+	stat->dropped += count - got - held;
+}
+
 static void count_classes(struct worker *worker, const struct burst *burst, uint64_t delivered)
 {
+	if (VEX_LIKELY(!burst->judged)) {
+		count_class(worker, burst, VEX_CLASS_NORMAL, delivered);
+		return;
+	}
 	for (uint32_t i = 0; i < VEX_CLASS_COUNT; i++) {
-		struct vex_class_stat *stat = &worker->stat->class[i];
-		uint64_t events = burst->of_class[i];
-		uint64_t count = (uint64_t)__builtin_popcountll(events);
-		uint64_t got = (uint64_t)__builtin_popcountll(events & delivered);
-		uint64_t held = (uint64_t)__builtin_popcountll(events & burst->waits);
-
-		if (!events)
-			continue;
-		stat->events += count;
-		stat->delivered += got;
-		stat->held += held;
-		stat->dropped += count - got - held;
+		if (burst->of_class[i])
+			count_class(worker, burst, i, delivered);
 	}
 }
 

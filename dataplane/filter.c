@@ -392,7 +392,9 @@ void stage_filter(struct worker *worker, struct burst *burst)
 {
 	const struct plan *plan = worker->plan;
 
-	memset(burst->dropped, 0, sizeof(burst->dropped));
+	burst->judged = plan->rules != NULL;
+	if (VEX_UNLIKELY(burst->judged))
+		memset(burst->dropped, 0, sizeof(burst->dropped));
 	memset(burst->of_class, 0, sizeof(burst->of_class));
 	burst->group_hit_count = 0;
 	for (uint64_t left = plan->subscribers; left; left &= left - 1)

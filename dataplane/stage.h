@@ -29,6 +29,7 @@ struct burst {
 
 	/* Filter decides, deliver does it. */
 	uint64_t wanted[VEX_SUBSCRIBERS_MAX];	/* that a subscriber is to get; of those in the plan */
+	bool judged; /* by rules: else nothing is dropped, and all is of class normal */
 	uint64_t dropped[VEX_DROP_LIMIT];	/* that nobody gets, by reason; each has one at most */
 	uint64_t of_class[VEX_CLASS_COUNT];	/* by service class; each is in one */
 	uint64_t held;  /* deliver: they have a number in the table of held events */
