@@ -69,6 +69,8 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 					sizeof(options->kernel_tap)},
 			{"kernel_ring", CONF_U64, &options->kernel_ring, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
+			{"kernel_return_rate", CONF_U32, &options->kernel_return_rate, 1,
+					OPTIONS_RETURN_RATE_MAX},
 			{"rules_image", CONF_PATH, options->rules_image, 0,
 					sizeof(options->rules_image)},
 			{"rules_max", CONF_U32, &options->sizes.rules_max, 1, RULES_MAX_LIMIT},

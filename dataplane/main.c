@@ -17,17 +17,16 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 
-#include "abi/tap.h"
 #include "base/clock.h"
 #include "base/membarrier.h"
 #include "dataplane/config.h"
+#include "dataplane/kernel.h"
 #include "dataplane/options.h"
 #include "dataplane/plan.h"
 #include "dataplane/port.h"
 #include "dataplane/rules.h"
 #include "dataplane/server.h"
 #include "dataplane/subscriber.h"
-#include "dataplane/tap.h"
 #include "dataplane/worker.h"
 
 #define EAL_ARGS_MAX 128
@@ -35,7 +34,6 @@
 #define TICK_BUSY_MS 2
 #define TICK_ASLEEP_MS 500
 #define HOLD_MAX 10u /* times settle_ms */
-#define STOP_NS 1000000000ull /* what the kernel's lanes hold is delivered within that */
 #define HEARTBEAT_NS 1000000000ull
 
 static volatile sig_atomic_t stop_requested;
@@ -294,27 +292,7 @@ static void reload(struct server *server, const struct options *options)
 	vex_info("SIGHUP: who may attach was read anew; other keys take effect at a restart");
 }
 
-/* Who listens is not listened to: his own work on files would be told to him, for ever. */
-static void leave_out_listeners(struct tap *tap, const struct server *server)
-{
-	uint32_t pids[VEX_TAP_EXCLUDED_MAX];
-
-	if (tap)
-		tap_exclude(tap, pids, server_listeners(server, pids, VEX_TAP_EXCLUDED_MAX));
-}
-
-static void stop_tap(struct plane *plane, struct tap *tap)
-{
-	uint64_t until = vex_clock_now() + STOP_NS;
-
-	if (!tap)
-		return;
-	tap_stop(tap);
-	while (port_reap(plane) && vex_clock_now() < until)
-		usleep(1000 * TICK_DRAINING_MS);
-}
-
-static void serve(struct plane *plane, struct server *server, struct tap *tap,
+static void serve(struct plane *plane, struct server *server, struct kernel *kernel,
 		const struct options *options, const sigset_t *handled)
 {
 	while (!stop_requested) {
@@ -323,7 +301,7 @@ static void serve(struct plane *plane, struct server *server, struct tap *tap,
 		beat(plane);
 		end_hold(plane, options->settle_ms);
 		subscriber_kick_waiting(plane);
-		leave_out_listeners(tap, server);
+		kernel_tend(kernel, server);
 		sigprocmask(SIG_UNBLOCK, handled, NULL);
 		server_poll(server, tick_ms(plane, drains));
 		sigprocmask(SIG_BLOCK, handled, NULL);
@@ -342,7 +320,7 @@ static int run(const struct options *options, const sigset_t *handled)
 {
 	struct plane *plane = plane_create(&options->sizes, false, options->node);
 	struct server *server;
-	struct tap *tap = NULL;
+	struct kernel *kernel = NULL;
 	int status = VEX_EXIT_OK;
 
 	if (!plane)
@@ -366,18 +344,18 @@ static int run(const struct options *options, const sigset_t *handled)
 		return VEX_EXIT_CONFIG;
 	}
 	start_workers(plane);
-	if (*options->kernel_tap && tap_open(plane, options->kernel_tap, options->kernel_ring, &tap))
+	if (*options->kernel_tap && kernel_open(plane, server, options, &kernel))
 		status = VEX_EXIT_CONFIG;
 	if (status == VEX_EXIT_OK) {
 		describe(plane, options);
-		serve(plane, server, tap, options, handled);
+		serve(plane, server, kernel, options, handled);
 		vex_info("stopping");
 	}
-	stop_tap(plane, tap);
+	kernel_stop(kernel);
 	stop_workers(plane);
 	server_close(server);
 	port_free_all(plane);
-	tap_close(tap);
+	kernel_close(kernel);
 	plane_destroy(plane);
 	return status;
 }

@@ -25,6 +25,7 @@ enum {
 	OPTION_BACKLOG,
 	OPTION_KERNEL_TAP,
 	OPTION_KERNEL_RING,
+	OPTION_KERNEL_RETURN_RATE,
 	OPTION_RULES_IMAGE,
 	OPTION_RULES_MAX,
 	OPTION_LIMIT_KEYS,
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
 		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"kernel-tap", optional_argument, NULL, OPTION_KERNEL_TAP},
 		{"kernel-ring", required_argument, NULL, OPTION_KERNEL_RING},
+		{"kernel-return-rate", required_argument, NULL, OPTION_KERNEL_RETURN_RATE},
 		{"rules-image", required_argument, NULL, OPTION_RULES_IMAGE},
 		{"rules-max", required_argument, NULL, OPTION_RULES_MAX},
 		{"limit-keys", required_argument, NULL, OPTION_LIMIT_KEYS},
@@ -89,10 +91,13 @@ void options_usage(void)
 	       "  --backlog N          events that may wait for a subscriber whose lane is full, for each\n"
 	       "                       worker, 128 to 65536; 0: none ever does (default: 1024 while\n"
 	       "                       rules are loaded, otherwise none)\n"
-	       "  --kernel-tap[=PATH]  take in what the kernel module sees\n"
-	       "                       (PATH by default " VEX_TAP_DEVICE ")\n"
+	       "  --kernel-tap[=PATH]  take in what the kernel module sees, and give it what rules lead\n"
+	       "                       to boundary:kernel (PATH by default " VEX_TAP_DEVICE ")\n"
 	       "  --kernel-ring BYTES  size of its lanes, one a processor, a power of two\n"
 	       "                       (default 4194304)\n"
+	       "  --kernel-return-rate N\n"
+	       "                       events a second that it takes back, 1 to 10000000\n"
+	       "                       (default 100000)\n"
 	       "  --rules-image FILE   begin with this rule set, a compiled image, as generation 1;\n"
 	       "                       without it with none\n"
 	       "  --rules-max N        rules that a set may have, 1 to 2097152 (default 1048576)\n"
@@ -115,6 +120,7 @@ void options_defaults(struct options *options)
 			.ring_max = 64ull << 20,
 			.backlog = OPTIONS_BACKLOG_UNSAID,
 			.kernel_ring = VEX_TAP_RING_DEFAULT,
+			.kernel_return_rate = VEX_TAP_RETURN_RATE,
 			.sizes = {.events = 8192,
 					.long_events = 128,
 					.rules_max = RULES_MAX_DEFAULT,
@@ -269,6 +275,9 @@ static int apply(struct options *options, int option)
 		return read_kernel_tap(options, optarg);
 	case OPTION_KERNEL_RING:
 		return read_ring("kernel-ring", optarg, &options->kernel_ring);
+	case OPTION_KERNEL_RETURN_RATE:
+		return read_u32("kernel-return-rate", optarg, 1, OPTIONS_RETURN_RATE_MAX,
+				&options->kernel_return_rate);
 	case OPTION_RULES_IMAGE:
 		return read_rules_image(options, optarg);
 	case OPTION_RULES_MAX:

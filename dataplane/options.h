@@ -12,6 +12,7 @@
 
 /** The default, and only while a rule set is loaded. */
 #define OPTIONS_BACKLOG_UNSAID UINT32_MAX
+#define OPTIONS_RETURN_RATE_MAX 10000000u
 
 struct options {
 	char socket[108];
@@ -27,6 +28,7 @@ struct options {
 	uint64_t ring_max;
 	char kernel_tap[108]; /**< path of the module's device; empty: none */
 	uint64_t kernel_ring;
+	uint32_t kernel_return_rate; /**< events a second */
 	char rules_image[4096]; /**< path; empty: none */
 	struct plane_sizes sizes;
 	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */

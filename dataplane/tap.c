@@ -143,6 +143,11 @@ int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count)
 	return request(tap, VEX_TAP_SELECT, &tap->want);
 }
 
+int tap_device(const struct tap *tap)
+{
+	return tap->fd;
+}
+
 void tap_stop(struct tap *tap)
 {
 	request(tap, VEX_TAP_PAUSE, NULL);

@@ -20,6 +20,9 @@ int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct t
  */
 int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count);
 
+/** The device's file, as long as the tap is open. */
+int tap_device(const struct tap *tap);
+
 /** Ends the flow: what the lanes hold is still delivered. The port then goes as any that drains. */
 void tap_stop(struct tap *tap);
 

@@ -15,12 +15,11 @@
 #include "tap.h"
 #include "vex_tap.h"
 
-#define RATE_DEFAULT 100000u
 #define BURST_NS NSEC_PER_SEC
 
 static BLOCKING_NOTIFIER_HEAD(subscribers);
 static DEFINE_MUTEX(return_lock); /* of all below */
-static struct vex_tap_return how = { .rate = RATE_DEFAULT };
+static struct vex_tap_return how = { .rate = VEX_TAP_RETURN_RATE };
 static u64 earliest_ns; /* of the next record: a second's worth may come at once */
 static u64 returned, refused, limited, raised;
 
@@ -43,7 +42,7 @@ int tap_return_set(const struct vex_tap_return *want)
 	mutex_lock(&return_lock);
 	how = *want;
 	if (!how.rate)
-		how.rate = RATE_DEFAULT;
+		how.rate = VEX_TAP_RETURN_RATE;
 	mutex_unlock(&return_lock);
 	return 0;
 }
@@ -212,7 +211,7 @@ static ssize_t take(const char __user *from, size_t size)
 		return -EFAULT;
 	}
 	record->size = length; /* it could have been changed in between */
-	if (!tap_record_valid(record, length) || record->type == VEX_GAP) {
+	if (!tap_record_valid(record, length)) {
 		kvfree(record);
 		return -EINVAL;
 	}

@@ -37,7 +37,8 @@ void vex_tap_end(struct vex_tap_operation *operation, s64 result);
 
 /**
  * Records of the reverse lane: the notifier's action is the type, its data a const struct
- * vex_record, validated, until it returns. May sleep. -EEXIST, -ENOENT as for any chain.
+ * vex_record, validated, until it returns. A VEX_GAP tells of some that were lost on the way.
+ * May sleep. -EEXIST, -ENOENT as for any chain.
  */
 int vex_tap_subscribe(struct notifier_block *block);
 int vex_tap_unsubscribe(struct notifier_block *block);

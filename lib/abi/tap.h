@@ -99,6 +99,8 @@ struct vex_tap_return {
 	uint32_t rate; /**< records a second at most; 0: the default */
 };
 
+#define VEX_TAP_RETURN_RATE 100000u /* the default */
+
 #define VEX_TAP_HELLO _IOWR('x', 0x60, struct vex_tap_hello)
 #define VEX_TAP_ATTACH _IOWR('x', 0x61, struct vex_tap_attach)
 #define VEX_TAP_SELECT _IOW('x', 0x62, struct vex_tap_select)

@@ -65,6 +65,7 @@ static int hello(struct vex_subscription *sub, uint32_t *count)
 	int error;
 
 	message.hello.role = VEX_ROLE_SUBSCRIBER;
+	message.hello.boundary = sub->options.boundary;
 	message.hello.filter = sub->options.filter;
 	message.hello.ring_size = sub->options.ring_size;
 	memcpy(message.hello.name, sub->name, sizeof(sub->name));

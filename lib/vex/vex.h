@@ -111,6 +111,9 @@ struct vex_subscribe_options {
 	uint64_t ring_size;  /**< bytes a lane; 0: 1 MiB */
 	uint32_t connect_ms; /**< how long vex_subscribe() waits for a data plane; 0: one try */
 	uint32_t background; /**< 1: succeed without one as well, and keep looking for it */
+	uint32_t boundary; /**< enum vex_boundary whose reverse lane it is: it then gets what rules
+			    * lead there, and no more; 0: of none */
+	uint32_t reserved;
 };
 
 int vex_subscribe(const struct vex_subscribe_options *options, struct vex_subscription **sub);

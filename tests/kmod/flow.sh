@@ -1,48 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The kernel as a port of the data plane: events arrive, are accounted for to the last, and no echo.
 set -e
-export VEX_SOCKET=/run/dataplane.sock VEX_CONTROL_SOCKET=/run/control.sock
-mkdir -p /t/ext4 /run/vexplane
+. /tests/plane.sh
+mkdir -p /t/ext4
 losetup /dev/loop0 /disk.ext4
 mount -t ext4 /dev/loop0 /t/ext4
-failed=0
-
-fail()
-{
-	echo "FAIL: $*"
-	failed=1
-}
-
-# until TRIES COMMAND...: waits for a condition, a tenth of a second between tries.
-until_true()
-{
-	tries=$1
-	shift
-	while ! "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		usleep 100000
-	done
-}
-
-start_plane()
-{
-	/tests/vex-dataplane --no-huge --in-memory -m 64 --no-telemetry -l 0-1 -- \
-		--socket $VEX_SOCKET --idle adaptive "$@" >/run/dataplane.log 2>&1 &
-	plane=$!
-}
 
 # Without the module it says what is missing, and does not start.
-start_plane --kernel-tap
+begin_plane --kernel-tap
 if wait $plane; then fail "started without the module"; fi
 grep -q 'is vex_tap loaded' /run/dataplane.log || fail "did not say that the module is missing"
 
 insmod /lib/vm/vex_tap.ko
 start_plane --kernel-tap --kernel-ring 1048576
-until_true 300 grep -q 'ready at' /run/dataplane.log || { cat /run/dataplane.log; exit 1; }
-/tests/vex-control --socket $VEX_CONTROL_SOCKET --data-socket $VEX_SOCKET >/run/control.log 2>&1 &
-control=$!
-until_true 300 /tests/vexctl status || { cat /run/control.log; fail "no control"; }
 
 # The stream itself is written to a file that is looked at, too: an echo would have no end.
 /tests/vexctl tail --json --where 'path=/t/ext4/**' >/t/ext4/stream &
@@ -77,9 +47,6 @@ wc -l </t/ext4/stream
 # While it is mapped the module stays; afterwards it goes.
 rmmod vex_tap 2>/dev/null && fail "unloaded while it was mapped"
 kill -INT $tail
-kill $control
-kill $plane
-wait $plane || fail "the data plane ended with $?"
-cat /run/dataplane.log
+stop_plane
 until_true 50 rmmod vex_tap || fail "the module did not go"
 exit $failed

@@ -57,6 +57,7 @@ class Options(Case):
         _, text, _ = self.run_plane('--help')
         for name in ('socket', 'config', 'check-config', 'idle', 'spin-us', 'settle-ms', 'node',
                      'events', 'long-events', 'ring-max', 'kernel-tap', 'kernel-ring',
+                     'kernel-return-rate',
                      'allow-anyone', 'log-json', 'log-level'):
             self.assertIn('--' + name, text)
 
@@ -68,6 +69,7 @@ class Options(Case):
         self.refuses(USAGE, ['--log-level', 'loud', 'warning'], '--log-level', 'loud')
         self.refuses(USAGE, ['--ring-max', '12345', 'power of two'], '--ring-max', '12345')
         self.refuses(USAGE, ['--kernel-ring', '12345', 'power of two'], '--kernel-ring', '12345')
+        self.refuses(USAGE, ['--kernel-return-rate', '1 to'], '--kernel-return-rate', '0')
         self.refuses(USAGE, ['--kernel-tap', 'path of a device'], '--kernel-tap=')
 
     def test_numbers(self):

@@ -84,7 +84,8 @@ class PortStats(Structure):
 
 class SubscribeOptions(Structure):
     _fields_ = [('socket', c_char_p), ('name', c_char_p), ('filter', Filter),
-                ('ring_size', c_uint64), ('connect_ms', c_uint32), ('background', c_uint32)]
+                ('ring_size', c_uint64), ('connect_ms', c_uint32), ('background', c_uint32),
+                ('boundary', c_uint32), ('reserved', c_uint32)]
 
 
 class SubscriptionStats(Structure):
