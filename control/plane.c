@@ -14,7 +14,6 @@
 
 #define BACKOFF_MIN_MS 50u
 #define BACKOFF_MAX_MS 1000u
-#define RULESET_TRIES 100u
 
 /* Apart from the plane, since libuv lets go of a poll handle only later. */
 struct link {
@@ -352,17 +351,10 @@ const struct vex_rules_segment *plane_rule_counters(const struct plane *plane)
 bool plane_ruleset(const struct plane *plane, struct vex_ruleset_stat *ruleset)
 {
 	const struct vex_stat_segment *segment = plane->segment;
-	uint64_t before;
-	unsigned i;
 
 	memset(ruleset, 0, sizeof(*ruleset));
-	for (i = 0; segment && i < RULESET_TRIES; i++) {
-		before = VEX_LOAD_ACQUIRE(&segment->generation); /* released by vex_stat_end() */
-		memcpy(ruleset, &segment->ruleset, sizeof(*ruleset));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(before & 1) && VEX_LOAD_RELAXED(&segment->generation) == before)
-			break;
-	}
+	if (segment)
+		vex_stat_copy_part(segment, &segment->ruleset, ruleset, sizeof(*ruleset));
 	ruleset->name[sizeof(ruleset->name) - 1] = '\0';
 	return segment != NULL;
 }

@@ -13,8 +13,10 @@
 
 #define STOP_NS 1000000000ull /* what the kernel's lanes hold is delivered within that */
 #define TICK_MS 1
+#define COUNT_NS 1000000000ull
 
 struct kernel {
+	uint64_t counted_ns; /* when its statistics were last shown */
 	struct plane *plane;
 	struct tap *tap;
 	struct reverse *reverse;
@@ -50,13 +52,20 @@ int kernel_open(struct plane *plane, struct server *server, const struct options
 	return error ? error : open_reverse(kernel, server, options);
 }
 
-/* His own work on files would be told to him, for ever. */
+/* A listener's own work on files would be told to him, for ever. */
 void kernel_tend(struct kernel *kernel, const struct server *server)
 {
 	uint32_t pids[VEX_TAP_EXCLUDED_MAX];
+	uint64_t now;
 
-	if (kernel)
-		tap_exclude(kernel->tap, pids, server_listeners(server, pids, VEX_TAP_EXCLUDED_MAX));
+	if (!kernel)
+		return;
+	tap_exclude(kernel->tap, pids, server_listeners(server, pids, VEX_TAP_EXCLUDED_MAX));
+	now = vex_clock_now();
+	if (now - kernel->counted_ns < COUNT_NS)
+		return;
+	kernel->counted_ns = now;
+	tap_count(kernel->tap);
 }
 
 void kernel_stop(struct kernel *kernel)

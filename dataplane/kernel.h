@@ -15,7 +15,7 @@ struct kernel;
 int kernel_open(struct plane *plane, struct server *server, const struct options *options,
 		struct kernel **kernel);
 
-/** Now and then: who listens is not listened to. */
+/** Now and then: who listens is not listened to; each second, statistics are shown. */
 void kernel_tend(struct kernel *kernel, const struct server *server);
 
 /** Nothing more comes; what the kernel's lanes hold is delivered. Before workers are stopped. */

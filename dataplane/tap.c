@@ -19,6 +19,7 @@ struct tap {
 	struct port *port;
 	int fd;
 	struct vex_tap_select want;
+	struct vex_tap_stats stats; /* when last looked at */
 };
 
 static int request(const struct tap *tap, unsigned long command, void *argument)
@@ -141,6 +142,33 @@ int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count)
 	memcpy(tap->want.excluded, pids, count * sizeof(*pids));
 	tap->want.excluded_count = count;
 	return request(tap, VEX_TAP_SELECT, &tap->want);
+}
+
+static void show(const struct tap *tap, struct vex_kernel_stat *to)
+{
+	const struct vex_tap_stats *stats = &tap->stats;
+
+	to->state = VEX_SLOT_LIVE;
+	to->enabled = 1;
+	to->selection = tap->want;
+	memcpy(to->lost, stats->lost, sizeof(to->lost));
+#define VEX_KERNEL_COUNTER(name, description) to->name = stats->name;
+#include "stat/stat.def"
+	for (uint32_t i = 0; i < VEX_TYPE_LIMIT; i++) {
+#define VEX_KERNEL_TYPE_COUNTER(name, description) to->type[i].name = stats->op[i].name;
+#include "stat/stat.def"
+	}
+}
+
+void tap_count(struct tap *tap)
+{
+	struct vex_stat_segment *segment = tap->plane->stat;
+
+	if (request(tap, VEX_TAP_STATS, &tap->stats))
+		return;
+	vex_stat_begin(&segment->generation);
+	show(tap, &segment->kernel);
+	vex_stat_end(&segment->generation);
 }
 
 int tap_device(const struct tap *tap)

@@ -20,6 +20,9 @@ int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct t
  */
 int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count);
 
+/** Shows in the statistics what the module counted, and what it is asked for. */
+void tap_count(struct tap *tap);
+
 /** The device's file, as long as the tap is open. */
 int tap_device(const struct tap *tap);
 

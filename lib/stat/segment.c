@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -10,6 +11,8 @@
 /* How long vex_stat_copy() tries, and how many passes it makes between looks at the clock. */
 #define COPY_NS 250000000ull
 #define COPY_PASSES 64
+
+#define PART_TRIES 100u
 
 #define ODD_GENERATION UINT64_MAX
 
@@ -153,4 +156,19 @@ bool vex_stat_copy(const struct vex_stat_segment *segment, struct vex_stat_segme
 		sched_yield(); /* a writer that was preempted in a change may need this very CPU */
 	} while (monotonic_ns() < deadline);
 	return false;
+}
+
+void vex_stat_copy_part(const struct vex_stat_segment *segment, const void *part, void *to,
+		size_t size)
+{
+	uint64_t before;
+	unsigned i;
+
+	for (i = 0; i < PART_TRIES; i++) {
+		before = VEX_LOAD_ACQUIRE(&segment->generation); /* released by vex_stat_end() */
+		memcpy(to, part, size);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(before & 1) && VEX_LOAD_RELAXED(&segment->generation) == before)
+			return;
+	}
 }

@@ -16,9 +16,10 @@
 
 #include "abi/types.h"
 #include "abi/handshake.h"
+#include "abi/tap.h"
 
 #define VEX_STAT_MAGIC 0x73786576u /* "vexs" */
-#define VEX_STAT_VERSION 2u
+#define VEX_STAT_VERSION 3u
 #define VEX_WORKERS_MAX 16u
 #define VEX_PORTS_MAX 64u
 #define VEX_LANES_MAX 256u     /**< of all ports together */
@@ -188,6 +189,26 @@ struct vex_limits_stat {
 #include "stat/stat.def"
 };
 
+struct vex_kernel_type_stat {
+#define VEX_KERNEL_TYPE_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+};
+
+/**
+ * What the kernel module counted since it was loaded, and what it is asked for (abi/tap.h); by the
+ * main core, each second, with the segment's generation odd. Of a type, emitted + filtered +
+ * dropped = seen, but for the operations in flight.
+ */
+struct vex_kernel_stat {
+	uint32_t state;   /**< enum vex_slot_state; FREE: there is no tap */
+	uint32_t enabled; /**< 0 while nothing is hooked */
+#define VEX_KERNEL_COUNTER(name, description) uint64_t name;
+#include "stat/stat.def"
+	uint64_t lost[VEX_GAP_REASON_COUNT]; /**< by enum vex_gap_reason */
+	struct vex_kernel_type_stat type[VEX_TYPE_LIMIT];
+	struct vex_tap_select selection;
+};
+
 struct vex_stat_segment {
 	uint32_t magic;
 	uint32_t version;
@@ -204,6 +225,7 @@ struct vex_stat_segment {
 	struct vex_retired_stat retired;
 	struct vex_ruleset_stat ruleset;
 	struct vex_limits_stat limits;
+	struct vex_kernel_stat kernel;
 	struct vex_worker_stat worker[VEX_WORKERS_MAX];
 	struct vex_port_stat port[VEX_PORTS_MAX];
 	struct vex_lane_stat lane[VEX_LANES_MAX];
@@ -239,6 +261,13 @@ void vex_stat_unmap(const struct vex_stat_segment *segment);
  * torn and must not be verified).
  */
 bool vex_stat_copy(const struct vex_stat_segment *segment, struct vex_stat_segment *copy);
+
+/**
+ * Copies size bytes at part of the segment, which the main core writes with the segment's
+ * generation odd, likewise; tries for a moment.
+ */
+void vex_stat_copy_part(const struct vex_stat_segment *segment, const void *part, void *to,
+		size_t size);
 
 /** One line of the conservation table. */
 struct vex_verify_row {

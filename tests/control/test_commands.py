@@ -22,6 +22,8 @@ LISTS = {
     'tenants': ['tenant', 'passed', 'demoted', 'dropped'],
     'groups': ['group', 'member', 'balance', 'weight', 'state', 'chosen', 'skipped', 'opened',
                'returned'],
+    'kernel': ['type', 'seen', 'emitted', 'filtered', 'dropped', 'hook_min_ns', 'hook_mean_ns',
+               'hook_max_ns'],
     'calls': ['method', 'role', 'params', 'help'],
 }
 
@@ -74,6 +76,26 @@ class Commands(Case):
         drops = self.json('show', 'drops')['drops']
         for kind, key in (('drop', 'dropped'), ('reject', 'rejected')):
             self.assertEqual(sum(row['count'] for row in drops if row['kind'] == kind), plane[key])
+
+    def test_kernel(self):
+        self.start_both()
+        row, = self.json('show', 'kernel')['kernel']
+        self.assertEqual(row['emitted'] + row['filtered'] + row['dropped'], row['seen'])
+        self.assertEqual((row['type'], row['hook_mean_ns']), ('write', 250.0))
+        status = self.json('kernel', 'status')
+        self.assertEqual((status['enabled'], status['seen'], status['returned']), (True, 1000, 5))
+        self.assertEqual(status['lost']['lane_full'], 7)
+        self.assertEqual(status['selection'], {'type': [], 'path': [], 'device': [],
+                                               'uid': ['1000'], 'pid': [], 'cgroup': []})
+        out, _ = self.vexctl('kernel', 'status')
+        self.assertRegex(out, r'(?s)is listened to\nselected +uid 1000\n.* seen 1,000,.*returned 5,')
+
+    def test_no_kernel_tap(self):
+        self.start_both('no-tap')
+        for words in (['show', 'kernel'], ['kernel', 'status']):
+            out, err = self.vexctl(*words, code=1)
+            self.assertEqual(out, '')
+            self.assertIn('start it with --kernel-tap', err)
 
     def test_status(self):
         fake, control = self.start_both()

@@ -44,6 +44,17 @@ grep -q '"path":"/t/ext4/stream"' /t/ext4/stream && grep '"path":"/t/ext4/stream
 /tests/vexctl verify || fail "not everything is accounted for"
 wc -l </t/ext4/stream
 
+# The module's own counters, as the data plane's.
+counted()
+{
+	line=$(/tests/vexctl --json show kernel | sed 's/.*\({"type":"rename"[^}]*}\).*/\1/')
+	[ "$(field "$line" seen)" = 10 ] && [ "$(field "$line" emitted)" = 10 ]
+}
+until_true 100 counted || { echo "$line"; fail "ten renames were not counted"; }
+[ "$(field "$line" hook_min_ns)" -le "$(field "$line" hook_max_ns)" ] || fail "$line"
+/tests/vexctl show kernel
+/tests/vexctl kernel status
+
 # While it is mapped the module stays; afterwards it goes.
 rmmod vex_tap 2>/dev/null && fail "unloaded while it was mapped"
 kill -INT $tail

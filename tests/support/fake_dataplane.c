@@ -7,9 +7,9 @@
  *
  * FAULT is off-by-one (a port's count is wrong), refuse (nobody is let in), mute (orders are
  * not answered), no-fd (WELCOME without the segment), wrong-answer, torn (a block stays in the
- * middle of a change), held (events are held for ever), refuse-rules, mute-rules (they are not
- * answered), die-rules (ends when rules come, and has taken them), or none. Rules are checked, and
- * their generation must grow.
+ * middle of a change), held (events are held for ever), no-tap (it has no kernel module),
+ * refuse-rules, mute-rules (they are not answered), die-rules (ends when rules come, and has taken
+ * them), or none. Rules are checked, and their generation must grow.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +72,25 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* As if all writes, and no others, had come to the kernel module's hooks. */
+static void make_kernel(struct vex_kernel_stat *kernel)
+{
+	kernel->state = VEX_SLOT_LIVE;
+	kernel->enabled = 1;
+	kernel->returned = 5;
+	kernel->lost[VEX_GAP_LANE_FULL] = 7;
+	kernel->type[VEX_WRITE] = (struct vex_kernel_type_stat){.seen = 1000,
+			.emitted = 900,
+			.filtered = 93,
+			.dropped = 7,
+			.hook_ns = 2500,
+			.timed = 10,
+			.hook_min_ns = 100,
+			.hook_max_ns = 400};
+	kernel->selection.uid_count = 1;
+	kernel->selection.uids[0] = 1000;
+}
+
 /* One port has a name that a terminal must never see as it is. */
 static void make_segment(struct fake *fake)
 {
@@ -99,6 +118,8 @@ static void make_segment(struct fake *fake)
 		model_drop_held(segment);
 	if (fault_is(fake, "torn"))
 		segment->port[0].generation |= 1;
+	if (!fault_is(fake, "no-tap"))
+		make_kernel(&segment->kernel);
 	fake->segment = segment;
 }
 
