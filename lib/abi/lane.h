@@ -199,6 +199,28 @@ static inline void vex_copy_words(void *to, const void *from, uint32_t size)
 		__builtin_memcpy(out, in, 8);
 }
 
+/* A record's first line but for the word that the lane writes, at once. */
+static inline void vex_lane_copy_line(struct vex_record *to, const struct vex_record *from,
+		uint32_t size)
+{
+	uint8_t *out = (uint8_t *)to + 8;
+	const uint8_t *in = (const uint8_t *)from + 8;
+
+	if (VEX_LIKELY(size >= VEX_LINE))
+		__builtin_memcpy(out, in, VEX_LINE - 8);
+	else
+		vex_copy_words(out, in, size - 8);
+}
+
+/* What is behind it. */
+static inline void vex_lane_copy_rest(struct vex_record *to, const struct vex_record *from,
+		uint32_t size)
+{
+	if (VEX_LIKELY(size > VEX_LINE))
+		vex_copy_words((uint8_t *)to + VEX_LINE, (const uint8_t *)from + VEX_LINE,
+				size - VEX_LINE);
+}
+
 /**
  * Copies a record of size bytes, a multiple of 8, from private memory to where vex_lane_reserve()
  * said; the words that the lane writes stay as they are. The first line goes last and at once:
@@ -207,15 +229,8 @@ static inline void vex_copy_words(void *to, const void *from, uint32_t size)
 static inline void vex_lane_copy(struct vex_record *to, const struct vex_record *from,
 		uint32_t size)
 {
-	uint8_t *out = (uint8_t *)to;
-	const uint8_t *in = (const uint8_t *)from;
-
-	if (VEX_LIKELY(size >= VEX_LINE)) {
-		vex_copy_words(out + VEX_LINE, in + VEX_LINE, size - VEX_LINE);
-		__builtin_memcpy(out + 8, in + 8, VEX_LINE - 8);
-	} else {
-		vex_copy_words(out + 8, in + 8, size - 8);
-	}
+	vex_lane_copy_rest(to, from, size);
+	vex_lane_copy_line(to, from, size);
 }
 
 /*
@@ -245,17 +260,38 @@ static inline void vex_lane_stage(struct vex_lane_writer *w, struct vex_record *
 	vex_lane_stage_as(w, record, size, (uint32_t)seq);
 }
 
-/** Hands over what is staged, if anything is, at once. */
-static inline void vex_lane_publish(struct vex_lane_writer *w)
+/* Nothing stands behind what is staged yet. */
+static inline void vex_lane_end(struct vex_lane_writer *w)
 {
-	struct vex_record *behind = (struct vex_record *)(w->ring + (w->head & w->mask));
+	VEX_STORE_RELAXED(&((struct vex_record *)(w->ring + (w->head & w->mask)))->size, 0);
+}
 
-	if (!w->staged)
-		return;
-	VEX_STORE_RELAXED(&behind->size, 0);
+static inline void vex_lane_hand_over(struct vex_lane_writer *w)
+{
 	VEX_STORE_RELEASE((uint64_t *)w->staged, w->staged_word); /* acquired by vex_lane_peek() */
 	VEX_STORE_RELAXED(&w->own->position, w->head);
 	w->staged = NULL;
+}
+
+/** Hands over what is staged, if anything is, at once. */
+static inline void vex_lane_publish(struct vex_lane_writer *w)
+{
+	if (!w->staged)
+		return;
+	vex_lane_end(w);
+	vex_lane_hand_over(w);
+}
+
+/**
+ * The same where something is staged, and of its first record nothing but vex_lane_copy_rest() was
+ * written: its first line is written here, from where it was copied from, and the word that the
+ * consumer waits for right behind, so that he takes the line once.
+ */
+static inline void vex_lane_publish_from(struct vex_lane_writer *w, const struct vex_record *first)
+{
+	vex_lane_end(w);
+	vex_lane_copy_line(w->staged, first, (uint32_t)w->staged_word);
+	vex_lane_hand_over(w);
 }
 
 /** Completes the record that vex_lane_reserve() gave, and hands it over. */
