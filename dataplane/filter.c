@@ -7,32 +7,6 @@
 #include "dataplane/stage.h"
 
 #include "base/clock.h"
-#include "event/event.h"
-
-#define ADDED_HERE (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
-
-/* A burst under judgement. Masks have a bit an event. */
-struct trial {
-	struct rules_worker *rules;
-	const struct plan *plan;
-	struct burst *burst;
-	uint64_t now_ns;
-	uint64_t open;	  /* that rules may judge: GAPs are told to everyone, whatever they say */
-	uint64_t gaps;
-	struct quota_verdict quota; /* of their tenants; rules don't see what it drops */
-	uint64_t matched; /* by any rule */
-	uint64_t dropped; /* by a rule that leads nowhere */
-	uint64_t plain;	  /* matched by a rule without a route: it stands for the default */
-	uint64_t passed;  /* those that one of these let pass */
-	uint64_t held;	  /* that any rule held back by its limits; of the first that did: */
-	uint64_t held_for[RULE_LIMIT_RATE + 1];
-	uint64_t held_routed; /* by a rule with a route */
-	uint64_t redacted;
-	uint64_t told; /* that end a suppression */
-	uint32_t first[VEX_BURST_MAX];
-	uint16_t count[VEX_BURST_MAX];
-	struct vex_attr_suppressed suppressed[VEX_BURST_MAX];
-};
 
 /* -- without rules -- */
 
@@ -125,12 +99,29 @@ static void lead(struct trial *trial, const struct rule_image_rule *rule, uint64
 	}
 }
 
-static void note_match(struct trial *trial, uint32_t index, uint64_t events)
+/* One more for each of these, all at once: a rule matches many events, and an event many rules. */
+static inline void count_up(struct trial *trial, uint64_t events)
+{
+	uint64_t carry = events;
+	unsigned digit;
+
+	for (digit = 0; carry && digit < TRIAL_DIGITS; digit++) {
+		uint64_t both = trial->count[digit] & carry;
+
+		trial->count[digit] ^= carry;
+		carry = both;
+	}
+	if (digit > trial->digits)
+		trial->digits = digit;
+	while (VEX_UNLIKELY(carry && digit)) /* no more than can be told */
+		trial->count[--digit] |= carry;
+}
+
+static inline void note_match(struct trial *trial, uint32_t index, uint64_t events)
 {
 	for (uint64_t fresh = events & ~trial->matched; fresh; fresh &= fresh - 1)
 		trial->first[__builtin_ctzll(fresh)] = index;
-	for (uint64_t left = events; left; left &= left - 1)
-		trial->count[__builtin_ctzll(left)] += trial->count[__builtin_ctzll(left)] != UINT16_MAX;
+	count_up(trial, events);
 	trial->matched |= events;
 }
 
@@ -240,117 +231,6 @@ static uint64_t settle(struct trial *trial)
 	return any;
 }
 
-/* -- what becomes of the records -- */
-
-static void plan_redaction(const struct trial *trial, struct rule_hits hits, uint32_t event,
-		struct rule_redaction *redaction)
-{
-	const struct ruleset *set = trial->rules->set;
-
-	rule_redaction_begin(redaction, trial->burst->record[event]);
-	for (uint32_t i = 0; i < hits.count; i++) {
-		const struct rule_image_rule *rule = &set->rules[hits.hits[i].rule];
-
-		if ((hits.hits[i].events >> event & 1) && rule->redact_count)
-			rule_redaction_add(redaction, &set->reader,
-					&set->redacts[rule->redact_first], rule->redact_count);
-	}
-}
-
-/* Hashes may make it longer than its object is: it moves to a long one, or they become masks. */
-static void redact(struct worker *worker, struct trial *trial, struct rule_hits hits, uint32_t event)
-{
-	const struct rule_secret *secret = trial->rules->secret;
-	struct vex_record **record = &trial->burst->record[event];
-	struct vex_record *out = trial->rules->redacted;
-	bool in_object = *record == &trial->burst->object[event]->record;
-	struct rule_redaction redaction;
-	void *longer;
-	uint32_t size;
-
-	plan_redaction(trial, hits, event, &redaction);
-	size = rule_redaction_write(&redaction, secret, out, VEX_RECORD_MADE_MAX);
-	if (VEX_UNLIKELY(in_object && size > VEX_OBJECT_RECORD_MAX)) {
-		if (rte_mempool_get(worker->long_objects, &longer) == 0)
-			*record = longer;
-		else
-			size = rule_redaction_write(&redaction, secret, out, VEX_OBJECT_RECORD_MAX);
-	}
-	memcpy(*record, out, size);
-}
-
-/* Behind what stands there: objects have room for it, see struct vex_object. */
-static void append(struct vex_record *record, enum vex_attr_id id, const void *payload, uint32_t len)
-{
-	uint8_t *at = (uint8_t *)record + record->size;
-	uint32_t head = vex_attr_head(id, len);
-
-	memset(at + vex_attr_span(len) - 8, 0, 8);
-	memcpy(at, &head, sizeof(head));
-	memcpy(at + VEX_ATTR_HEAD, payload, len);
-	record->size += vex_attr_span(len);
-	record->attr_count++;
-}
-
-/* The same by words: narrow stores that a wide load follows would be waited for. */
-static inline void append_route(struct vex_record *record, const struct vex_attr_route *route)
-{
-	uint64_t *at = (uint64_t *)((uint8_t *)record + record->size);
-
-	at[0] = vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)) | route->generation << 32;
-	at[1] = route->generation >> 32 | (uint64_t)route->rule << 32;
-	at[2] = route->matched | (uint64_t)route->qos << 16 | (uint64_t)route->priority << 24 |
-			route->fingerprint << 32;
-	at[3] = route->fingerprint >> 32;
-	record->size += VEX_RECORD_ADDED_MAX / 2;
-	record->attr_count++;
-}
-
-static uint8_t class_of(const struct burst *burst, uint32_t event)
-{
-	unsigned class = 0;
-
-	if (VEX_LIKELY(burst->of_class[VEX_CLASS_NORMAL] >> event & 1))
-		return VEX_CLASS_NORMAL;
-	while (class < VEX_CLASS_LOW && !(burst->of_class[class] >> event & 1))
-		class++;
-	return (uint8_t)class;
-}
-
-static void tell_route(const struct trial *trial, uint32_t event)
-{
-	const struct ruleset *set = trial->rules->set;
-	struct vex_attr_route route = {.generation = set->generation,
-			.rule = VEX_ROUTE_NO_RULE,
-			.qos = class_of(trial->burst, event),
-			.priority = VEX_ROUTE_NO_PRIORITY};
-
-	if (trial->matched >> event & 1) {
-		route.rule = trial->first[event];
-		route.matched = trial->count[event];
-		route.priority = set->rules[route.rule].priority;
-		route.fingerprint = set->rules[route.rule].fingerprint;
-	}
-	append_route(trial->burst->record[event], &route);
-	if (VEX_UNLIKELY(trial->told >> event & 1))
-		append(trial->burst->record[event], VEX_ATTR_SUPPRESSED, &trial->suppressed[event],
-				sizeof(trial->suppressed[event]));
-}
-
-/* Of events that somebody gets. */
-static void rewrite(struct worker *worker, struct trial *trial, struct rule_hits hits,
-		uint64_t events)
-{
-	uint64_t left;
-
-	for (left = trial->burst->routed & events; VEX_UNLIKELY(left != 0); left &= left - 1)
-		vex_record_remove(trial->burst->record[__builtin_ctzll(left)], ADDED_HERE);
-	for (left = trial->redacted & events; VEX_UNLIKELY(left != 0); left &= left - 1)
-		redact(worker, trial, hits, (uint32_t)__builtin_ctzll(left));
-	for (left = trial->open & events; left; left &= left - 1)
-		tell_route(trial, (uint32_t)__builtin_ctzll(left));
-}
-
 static void count(struct worker *worker, struct trial *trial)
 {
 	struct rules_worker *rules = trial->rules;
@@ -369,7 +249,6 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	struct trial trial;
 
 	memset(&trial, 0, offsetof(struct trial, first));
-	memset(trial.count, 0, burst->count * sizeof(trial.count[0]));
 	trial.rules = rules;
 	trial.plan = worker->plan;
 	trial.burst = burst;
@@ -384,7 +263,7 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	for (uint32_t i = 0; i < hits.count; i++)
 		if (hits.hits[i].events & trial.open)
 			judge(&trial, hits.hits[i].rule, hits.hits[i].events & trial.open);
-	rewrite(worker, &trial, hits, settle(&trial));
+	trial_rewrite(worker, &trial, hits, settle(&trial));
 	count(worker, &trial);
 }
 

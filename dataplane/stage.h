@@ -14,6 +14,7 @@
 #include "dataplane/quota.h"
 #include "dataplane/ruleset.h"
 #include "dataplane/target.h"
+#include "dataplane/trial.h"
 
 /** Events on their way through the stages; all of one port. Masks have a bit an event. */
 struct burst {

@@ -16,10 +16,13 @@ static struct cache_line *line_of(const struct rule_worker *worker, const struct
 	return &worker->lines[key->place & worker->line_mask];
 }
 
-/* Where what has no room in its own line stands. */
-static struct cache_line *next_line(const struct rule_worker *worker, const struct cache_key *key)
+/*
+ * Where what has no room in its own line stands. It has nothing to do with where others of that line
+ * go, so that what is displaced finds room elsewhere, and few lines that are crowded stay so.
+ */
+static struct cache_line *other_line(const struct rule_worker *worker, const struct cache_key *key)
 {
-	return &worker->lines[(key->place ^ 1) & worker->line_mask];
+	return &worker->lines[(key->place >> 16 | key->place << 16) & worker->line_mask];
 }
 
 /* The list that a key leads to, or 0: so say empty ways, too. */
@@ -37,7 +40,19 @@ static uint32_t find(const struct rule_worker *worker, const struct cache_key *k
 {
 	uint32_t list = find_in(line_of(worker, key), key, worker->epoch);
 
-	return list ? list : find_in(next_line(worker, key), key, worker->epoch);
+	return list ? list : find_in(other_line(worker, key), key, worker->epoch);
+}
+
+/* Those that their own lines do not know; the others are under way before the first is looked at. */
+static void find_elsewhere(const struct rule_worker *worker, uint64_t events, uint32_t *lists)
+{
+	unsigned i;
+
+	EACH_EVENT(i, events)
+		__builtin_prefetch(other_line(worker, &worker->key[i]));
+	EACH_EVENT(i, events)
+		lists[i] = find_in(other_line(worker, &worker->key[i]), &worker->key[i],
+				worker->epoch);
 }
 
 #ifdef __x86_64__
@@ -46,6 +61,7 @@ __attribute__((target("avx512f,bmi"))) static void find_wide(const struct rule_w
 		unsigned count, uint32_t *lists)
 {
 	const __m128i epoch = _mm_set_epi32(0, (int)worker->epoch, 0, 0);
+	uint64_t elsewhere = 0;
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
@@ -58,9 +74,9 @@ __attribute__((target("avx512f,bmi"))) static void find_wide(const struct rule_w
 		if (VEX_LIKELY(same))
 			lists[i] = line->way[__builtin_ctz(same) / 4].list;
 		else
-			lists[i] = find_in(next_line(worker, &worker->key[i]), &worker->key[i],
-					worker->epoch);
+			elsewhere |= 1ull << i;
 	}
+	find_elsewhere(worker, elsewhere, lists);
 }
 #endif
 
@@ -74,8 +90,12 @@ void match_remembered(struct rule_worker *worker, unsigned count, uint32_t *list
 		return;
 	}
 #endif
-	for (i = 0; i < count; i++)
-		lists[i] = find(worker, &worker->key[i]);
+	for (i = 0; i < count; i++) {
+		const struct cache_key *key = &worker->key[i];
+
+		lists[i] = find_in(line_of(worker, key), key, worker->epoch);
+	}
+	find_elsewhere(worker, match_same(lists, 0) & worker->all, lists);
 }
 
 /* What an earlier epoch left behind is not found any more, and is overwritten in time. */
@@ -134,6 +154,15 @@ static struct cache_way *empty_way(struct cache_line *line)
 	return NULL;
 }
 
+/* One of eight, each in its turn. */
+static struct cache_way *displaced_way(struct rule_worker *worker, const struct cache_key *key)
+{
+	uint32_t turn = worker->turn++;
+	bool other = turn / CACHE_WAYS % 2;
+
+	return &(other ? other_line(worker, key) : line_of(worker, key))->way[turn % CACHE_WAYS];
+}
+
 /* Of two events of a burst with one key the second finds what the first one left. */
 static void enter(struct rule_worker *worker, const struct cache_key *key, uint32_t list)
 {
@@ -143,9 +172,9 @@ static void enter(struct rule_worker *worker, const struct cache_key *key, uint3
 		return;
 	way = empty_way(line_of(worker, key));
 	if (!way)
-		way = empty_way(next_line(worker, key));
+		way = empty_way(other_line(worker, key));
 	if (!way)
-		way = &line_of(worker, key)->way[worker->turn++ % CACHE_WAYS];
+		way = displaced_way(worker, key);
 	*way = (struct cache_way){key->hash, key->more ^ worker->epoch, list};
 }
 

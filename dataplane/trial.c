@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/trial.h"
+
+#include "dataplane/stage.h"
+#include "event/event.h"
+
+#define ADDED_HERE (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
+
+static void plan_redaction(const struct trial *trial, struct rule_hits hits, uint32_t event,
+		struct rule_redaction *redaction)
+{
+	const struct ruleset *set = trial->rules->set;
+
+	rule_redaction_begin(redaction, trial->burst->record[event]);
+	for (uint32_t i = 0; i < hits.count; i++) {
+		const struct rule_image_rule *rule = &set->rules[hits.hits[i].rule];
+
+		if ((hits.hits[i].events >> event & 1) && rule->redact_count)
+			rule_redaction_add(redaction, &set->reader,
+					&set->redacts[rule->redact_first], rule->redact_count);
+	}
+}
+
+/* Hashes may make it longer than its object is: it moves to a long one, or they become masks. */
+static void redact(struct worker *worker, const struct trial *trial, struct rule_hits hits,
+		uint32_t event)
+{
+	const struct rule_secret *secret = trial->rules->secret;
+	struct vex_record **record = &trial->burst->record[event];
+	struct vex_record *out = trial->rules->redacted;
+	bool in_object = *record == &trial->burst->object[event]->record;
+	struct rule_redaction redaction;
+	void *longer;
+	uint32_t size;
+
+	plan_redaction(trial, hits, event, &redaction);
+	size = rule_redaction_write(&redaction, secret, out, VEX_RECORD_MADE_MAX);
+	if (VEX_UNLIKELY(in_object && size > VEX_OBJECT_RECORD_MAX)) {
+		if (rte_mempool_get(worker->long_objects, &longer) == 0)
+			*record = longer;
+		else
+			size = rule_redaction_write(&redaction, secret, out, VEX_OBJECT_RECORD_MAX);
+	}
+	memcpy(*record, out, size);
+}
+
+/* Behind what stands there: objects have room for it, see struct vex_object. */
+static void append(struct vex_record *record, enum vex_attr_id id, const void *payload, uint32_t len)
+{
+	uint8_t *at = (uint8_t *)record + record->size;
+	uint32_t head = vex_attr_head(id, len);
+
+	memset(at + vex_attr_span(len) - 8, 0, 8);
+	memcpy(at, &head, sizeof(head));
+	memcpy(at + VEX_ATTR_HEAD, payload, len);
+	record->size += vex_attr_span(len);
+	record->attr_count++;
+}
+
+/* The same by words: narrow stores that a wide load follows would be waited for. */
+static inline void append_route(struct vex_record *record, const struct vex_attr_route *route)
+{
+	uint64_t *at = (uint64_t *)((uint8_t *)record + record->size);
+
+	at[0] = vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)) | route->generation << 32;
+	at[1] = route->generation >> 32 | (uint64_t)route->rule << 32;
+	at[2] = route->matched | (uint64_t)route->qos << 16 | (uint64_t)route->priority << 24 |
+			route->fingerprint << 32;
+	at[3] = route->fingerprint >> 32;
+	record->size += VEX_RECORD_ADDED_MAX / 2;
+	record->attr_count++;
+}
+
+static uint8_t class_of(const struct burst *burst, uint32_t event)
+{
+	unsigned class = 0;
+
+	if (VEX_LIKELY(burst->of_class[VEX_CLASS_NORMAL] >> event & 1))
+		return VEX_CLASS_NORMAL;
+	while (class < VEX_CLASS_LOW && !(burst->of_class[class] >> event & 1))
+		class++;
+	return (uint8_t)class;
+}
+
+static inline uint16_t count_of(const struct trial *trial, uint32_t event)
+{
+	uint16_t count = 0;
+
+	for (unsigned digit = 0; digit < trial->digits; digit++)
+		count |= (uint16_t)((trial->count[digit] >> event & 1) << digit);
+	return count;
+}
+
+static void tell_route(const struct trial *trial, uint32_t event)
+{
+	const struct ruleset *set = trial->rules->set;
+	struct vex_attr_route route = {.generation = set->generation,
+			.rule = VEX_ROUTE_NO_RULE,
+			.qos = class_of(trial->burst, event),
+			.priority = VEX_ROUTE_NO_PRIORITY};
+
+	if (trial->matched >> event & 1) {
+		route.rule = trial->first[event];
+		route.matched = count_of(trial, event);
+		route.priority = set->rules[route.rule].priority;
+		route.fingerprint = set->rules[route.rule].fingerprint;
+	}
+	append_route(trial->burst->record[event], &route);
+	if (VEX_UNLIKELY(trial->told >> event & 1))
+		append(trial->burst->record[event], VEX_ATTR_SUPPRESSED, &trial->suppressed[event],
+				sizeof(trial->suppressed[event]));
+}
+
+void trial_rewrite(struct worker *worker, const struct trial *trial, struct rule_hits hits,
+		uint64_t events)
+{
+	uint64_t left;
+
+	for (left = trial->burst->routed & events; VEX_UNLIKELY(left != 0); left &= left - 1)
+		vex_record_remove(trial->burst->record[__builtin_ctzll(left)], ADDED_HERE);
+	for (left = trial->redacted & events; VEX_UNLIKELY(left != 0); left &= left - 1)
+		redact(worker, trial, hits, (uint32_t)__builtin_ctzll(left));
+	for (left = trial->open & events; left; left &= left - 1)
+		tell_route(trial, (uint32_t)__builtin_ctzll(left));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What filter finds out about a burst by the rules in force, and what it writes into the records
+ * of that. Part of the polling path.
+ */
+#ifndef VEX_DATAPLANE_TRIAL_H
+#define VEX_DATAPLANE_TRIAL_H
+
+#include "dataplane/plane.h"
+#include "dataplane/quota.h"
+#include "dataplane/ruleset.h"
+
+struct burst;
+
+#define TRIAL_DIGITS 16u
+
+/** A burst under judgement. Masks have a bit an event. */
+struct trial {
+	struct rules_worker *rules;
+	const struct plan *plan;
+	struct burst *burst;
+	uint64_t now_ns;
+	uint64_t open;	  /* that rules may judge: GAPs are told to everyone, whatever they say */
+	uint64_t gaps;
+	struct quota_verdict quota; /* of their tenants; rules don't see what it drops */
+	uint64_t matched; /* by any rule */
+	uint64_t dropped; /* by a rule that leads nowhere */
+	uint64_t plain;	  /* matched by a rule without a route: it stands for the default */
+	uint64_t passed;  /* those that one of these let pass */
+	uint64_t held;	  /* that any rule held back by its limits; of the first that did: */
+	uint64_t held_for[RULE_LIMIT_RATE + 1];
+	uint64_t held_routed; /* by a rule with a route */
+	uint64_t redacted;
+	uint64_t told; /* that end a suppression */
+	unsigned digits;      /* of counts, as far as they are used */
+	uint64_t count[TRIAL_DIGITS]; /* rules that matched each event: binary digits, lowest first */
+	uint32_t first[VEX_BURST_MAX];
+	struct vex_attr_suppressed suppressed[VEX_BURST_MAX];
+};
+
+/**
+ * Makes these events, that somebody gets, say what rules made of them: redacted as these hits
+ * ask for, and with the attribute ROUTE, and SUPPRESSED where a suppression ends.
+ */
+void trial_rewrite(struct worker *worker, const struct trial *trial, struct rule_hits hits,
+		uint64_t events);
+
+#endif
