@@ -2,6 +2,13 @@
 /* The calls about the kernel module, which the data plane alone has to do with. */
 #include "call.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "event/event.h"
 #include "report.h"
 #include "tap/select.h"
@@ -96,4 +103,74 @@ void task_kernel_status(struct control *control, struct task *task)
 #include "stat/stat.def"
 	json_object_set_new(o, "selection", report_selection(&kernel->selection));
 	task_done(task, o);
+}
+
+/* 0, or -1 with a sentence in why. */
+static int read_selection(const json_t *params, struct vex_tap_select *select, char *why, size_t cap)
+{
+	const char *const *key = vex_select_keys;
+	const json_t *value;
+	size_t i;
+
+	for (; *key; key++)
+		json_array_foreach(json_object_get(params, *key), i, value)
+			if (vex_select_add(select, *key, json_string_value(value), why, cap))
+				return -1;
+	return 0;
+}
+
+/* A memfd with it, or a negative errno. */
+static int pack(const struct vex_tap_select *select)
+{
+	int fd = memfd_create("vex-select", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, select, sizeof(*select), 0) == sizeof(*select))
+		return fd;
+	close(fd);
+	return -ENOSPC;
+}
+
+static void on_selected(void *context, const struct vex_message *answer,
+		const struct wire_failure *failure)
+{
+	struct task *task = context;
+
+	(void)answer;
+	if (failure)
+		task_fail(task, failure->code, "%s", failure->text);
+	else
+		task_done(task, json_pack("{s:b}", "done", 1));
+}
+
+/* For the audit; what is too long for it ends in dots. */
+static void note_selection(struct task *task)
+{
+	const size_t cap = sizeof(task->detail);
+	char *text = json_dumps(task->params, JSON_COMPACT);
+
+	if (snprintf(task->detail, cap, " %s", text ? text : "{}") >= (int)cap)
+		strcpy(task->detail + cap - 4, "...");
+	free(text);
+}
+
+void task_kernel_select(struct control *control, struct task *task)
+{
+	struct vex_tap_select select = {0};
+	char why[200];
+	int fd;
+
+	note_selection(task);
+	if (read_selection(task->params, &select, why, sizeof(why))) {
+		task_fail(task, WIRE_PARAMS, "%s", why);
+		return;
+	}
+	fd = pack(&select);
+	if (fd < 0) {
+		task_fail(task, WIRE_INTERNAL, "out of memory");
+		return;
+	}
+	plane_order_with(control->plane, VEX_MESSAGE_KERNEL_SELECT, fd, on_selected, task);
+	close(fd);
 }

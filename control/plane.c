@@ -400,6 +400,14 @@ void plane_order(struct plane *plane, uint16_t message_type, uint32_t target, ui
 	give(plane, &message, -1, PLANE_ANSWER_MS, done, context);
 }
 
+void plane_order_with(struct plane *plane, uint16_t message_type, int fd, plane_done done,
+		void *context)
+{
+	struct vex_message message = {.type = message_type};
+
+	give(plane, &message, fd, PLANE_ANSWER_MS, done, context);
+}
+
 void plane_load_rules(struct plane *plane, const struct plane_rules *rules, plane_done done,
 		void *context)
 {

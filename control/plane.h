@@ -60,6 +60,10 @@ struct plane_rules {
 	char name[VEX_NAME_MAX];
 };
 
+/** As plane_order(), with a memfd beside the message, which stays the caller's. */
+void plane_order_with(struct plane *plane, uint16_t message_type, int fd, plane_done done,
+		void *context);
+
 /** Hands rules to the data plane, as an order whose answer may take longer by their size. */
 void plane_load_rules(struct plane *plane, const struct plane_rules *rules, plane_done done,
 		void *context);

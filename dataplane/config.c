@@ -7,6 +7,7 @@
 #include "base/lane_map.h"
 #include "conf/conf.h"
 #include "dataplane/rules.h"
+#include "tap/select.h"
 
 static void copy_ids(uint32_t *count, uint32_t *to, const struct conf_ids *from)
 {
@@ -15,6 +16,11 @@ static void copy_ids(uint32_t *count, uint32_t *to, const struct conf_ids *from)
 }
 
 VEX_STATIC_ASSERT(CONF_IDS_MAX == SERVER_IDS_MAX, "as many as a file may name");
+
+static int add_selected(void *to, const char *key, const char *value, char *why, size_t cap)
+{
+	return vex_select_add(to, key, value, why, cap);
+}
 
 /* What the tables can't check by themselves. */
 static int check(const struct options *options, const char *file, char *why, size_t cap)
@@ -54,6 +60,15 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"format", CONF_WORD, &format, .words = formats},
 			{0},
 	};
+	const struct conf_key select[] = {
+			{"type", CONF_LIST, &options->kernel_select, .add = add_selected},
+			{"path", CONF_LIST, &options->kernel_select, .add = add_selected},
+			{"device", CONF_LIST, &options->kernel_select, .add = add_selected},
+			{"uid", CONF_LIST, &options->kernel_select, .add = add_selected},
+			{"pid", CONF_LIST, &options->kernel_select, .add = add_selected},
+			{"cgroup", CONF_LIST, &options->kernel_select, .add = add_selected},
+			{0},
+	};
 	const struct conf_key keys[] = {
 			{"socket", CONF_PATH, options->socket, 0, sizeof(options->socket)},
 			{"node", CONF_U32, &options->node, 0, UINT32_MAX},
@@ -71,6 +86,7 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 					VEX_LANE_RING_MAX},
 			{"kernel_return_rate", CONF_U32, &options->kernel_return_rate, 1,
 					OPTIONS_RETURN_RATE_MAX},
+			{"kernel_select", CONF_MAP, .keys = select},
 			{"rules_image", CONF_PATH, options->rules_image, 0,
 					sizeof(options->rules_image)},
 			{"rules_max", CONF_U32, &options->sizes.rules_max, 1, RULES_MAX_LIMIT},

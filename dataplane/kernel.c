@@ -2,10 +2,11 @@
 #include "dataplane/kernel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "abi/tap.h"
 #include "base/clock.h"
 #include "dataplane/port.h"
 #include "dataplane/reverse.h"
@@ -48,8 +49,57 @@ int kernel_open(struct plane *plane, struct server *server, const struct options
 		return -ENOMEM;
 	*out = kernel;
 	kernel->plane = plane;
-	error = tap_open(plane, options->kernel_tap, options->kernel_ring, &kernel->tap);
-	return error ? error : open_reverse(kernel, server, options);
+	error = tap_open(plane, options, &kernel->tap);
+	if (error)
+		return error;
+	plane->kernel = kernel;
+	return open_reverse(kernel, server, options);
+}
+
+/* What is no selection is refused by the module. */
+static int read_selection(int fd, struct vex_tap_select *want)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+			pread(fd, want, sizeof(*want), 0) != sizeof(*want))
+		return -EINVAL;
+	return 0;
+}
+
+static int carry_out(struct tap *tap, uint16_t message_type, int fd)
+{
+	struct vex_tap_select want;
+	int error;
+
+	if (message_type != VEX_MESSAGE_KERNEL_SELECT)
+		return tap_enable(tap, message_type == VEX_MESSAGE_KERNEL_ENABLE);
+	error = read_selection(fd, &want);
+	return error ? error : tap_select(tap, &want);
+}
+
+int kernel_order(struct kernel *kernel, uint16_t message_type, int fd, char *reason)
+{
+	int error;
+
+	if (!kernel) {
+		snprintf(reason, VEX_REASON_MAX, "it has no kernel tap; start it with --kernel-tap");
+		return -ENODEV;
+	}
+	error = carry_out(kernel->tap, message_type, fd);
+	tap_count(kernel->tap);
+	if (error)
+		snprintf(reason, VEX_REASON_MAX, "the kernel module: %s%s", strerror(-error),
+				error == -EBUSY ? "; a live patch holds a function: see its log" : "");
+	return error;
+}
+
+void kernel_select(struct kernel *kernel, const struct vex_tap_select *want)
+{
+	int error = kernel ? tap_select(kernel->tap, want) : 0;
+
+	if (error)
+		vex_error("kernel tap: what is to be selected: %s", strerror(-error));
 }
 
 /* A listener's own work on files would be told to him, for ever. */
@@ -84,6 +134,7 @@ void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
+	kernel->plane->kernel = NULL;
 	reverse_close(kernel->reverse);
 	tap_close(kernel->tap);
 	free(kernel);

@@ -275,21 +275,22 @@ static int load_rules(struct plane *plane, const char *path)
 	return error;
 }
 
-static void reload(struct server *server, const struct options *options)
+static void reload(struct plane *plane, struct server *server, const struct options *options)
 {
-	struct server_access access;
+	struct options fresh;
 	char why[512];
 
 	if (!options->config) {
 		vex_info("SIGHUP: no configuration file was given, nothing to reload");
 		return;
 	}
-	if (options_reload(options, &access, why, sizeof(why))) {
+	if (options_reload(options, &fresh, why, sizeof(why))) {
 		vex_error("SIGHUP: %s; the old configuration stays in force", why);
 		return;
 	}
-	server_set_access(server, &access);
-	vex_info("SIGHUP: who may attach was read anew; other keys take effect at a restart");
+	server_set_access(server, &fresh.access);
+	kernel_select(plane->kernel, &fresh.kernel_select);
+	vex_info("SIGHUP: who may attach and kernel_select were read anew; other keys take effect at a restart");
 }
 
 static void serve(struct plane *plane, struct server *server, struct kernel *kernel,
@@ -307,7 +308,7 @@ static void serve(struct plane *plane, struct server *server, struct kernel *ker
 		sigprocmask(SIG_BLOCK, handled, NULL);
 		if (reload_requested) {
 			reload_requested = 0;
-			reload(server, options);
+			reload(plane, server, options);
 		}
 	}
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "abi/tap.h"
 #include "base/lane_map.h"
 #include "dataplane/config.h"
 #include "dataplane/rules.h"
@@ -329,16 +328,12 @@ static void override_access(const struct options *options, struct server_access 
 	access->mode = 0666;
 }
 
-int options_reload(const struct options *options, struct server_access *access, char *why,
-		size_t cap)
+int options_reload(const struct options *options, struct options *fresh, char *why, size_t cap)
 {
-	struct options fresh;
-
-	options_defaults(&fresh);
-	if (config_load(&fresh, options->config, why, cap))
+	options_defaults(fresh);
+	if (config_load(fresh, options->config, why, cap))
 		return -1;
-	*access = fresh.access;
-	override_access(options, access);
+	override_access(options, &fresh->access);
 	return 0;
 }
 

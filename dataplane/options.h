@@ -6,6 +6,7 @@
 #ifndef VEX_DATAPLANE_OPTIONS_H
 #define VEX_DATAPLANE_OPTIONS_H
 
+#include "abi/tap.h"
 #include "base/log.h"
 #include "dataplane/plane.h"
 #include "dataplane/server.h"
@@ -29,6 +30,7 @@ struct options {
 	char kernel_tap[108]; /**< path of the module's device; empty: none */
 	uint64_t kernel_ring;
 	uint32_t kernel_return_rate; /**< events a second */
+	struct vex_tap_select kernel_select; /**< all zero: everything */
 	char rules_image[4096]; /**< path; empty: none */
 	struct plane_sizes sizes;
 	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */
@@ -45,11 +47,10 @@ void options_defaults(struct options *options);
 int options_parse(struct options *options, int argc, char **argv);
 
 /**
- * Reads who may attach anew, from the file and the options given at the start. Returns 0, or -1
- * with a sentence in why.
+ * Reads the file of the given options anew: who may attach, and what of the kernel is selected, are
+ * right in fresh then. Returns 0, or -1 with a sentence in why.
  */
-int options_reload(const struct options *options, struct server_access *access, char *why,
-		size_t cap);
+int options_reload(const struct options *options, struct options *fresh, char *why, size_t cap);
 
 void options_usage(void);
 void options_version(void);

@@ -139,6 +139,7 @@ enum idle_strategy {
 	IDLE_ADAPTIVE,
 };
 
+struct kernel;
 struct plane;
 
 struct worker {
@@ -189,6 +190,7 @@ struct plane {
 	struct subscriber *subscribers[VEX_SUBSCRIBERS_MAX];
 	struct ends ends;
 	struct rules *rules; /* NULL: the plane was made without */
+	struct kernel *kernel; /* NULL: there is no tap */
 	uint64_t generation;
 	bool driven;	   /* rounds are run by the caller: tests and benchmarks */
 	bool hold_resumed; /* resumed lanes are not polled yet */

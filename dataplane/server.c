@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/message.h"
+#include "dataplane/kernel.h"
 #include "dataplane/port.h"
 #include "dataplane/rules_thread.h"
 #include "dataplane/socket.h"
@@ -229,16 +230,26 @@ static int on_detach(struct server *server, struct exchange *exchange, bool port
 
 static int on_control(struct server *server, struct exchange *exchange)
 {
+	struct vex_message *message = &exchange->message;
+
 	if (exchange->from->role != VEX_ROLE_CONTROL)
-		return refuse(exchange, -EACCES, "this request is for control sessions");
-	if (exchange->message.type == VEX_MESSAGE_RULES)
+		return refuse(exchange, -EACCES, "this is no request, or one for control sessions");
+	switch (message->type) {
+	case VEX_MESSAGE_RULES:
 		return on_rules(server, exchange);
-	if (exchange->message.type == VEX_MESSAGE_RULE_COUNTERS)
+	case VEX_MESSAGE_RULE_COUNTERS:
 		return on_rule_counters(server, exchange);
-	if (exchange->message.type == VEX_MESSAGE_PORT_MOVE)
-		return port_move(server->plane, exchange->message.target.id,
-				exchange->message.target.worker, exchange->reason);
-	return on_detach(server, exchange, exchange->message.type == VEX_MESSAGE_PORT_DETACH);
+	case VEX_MESSAGE_KERNEL_SELECT ... VEX_MESSAGE_KERNEL_DISABLE:
+		return kernel_order(server->plane->kernel, message->type, exchange->fd, exchange->reason);
+	case VEX_MESSAGE_PORT_MOVE:
+		return port_move(server->plane, message->target.id, message->target.worker,
+				exchange->reason);
+	case VEX_MESSAGE_PORT_DETACH:
+	case VEX_MESSAGE_SUBSCRIBER_DETACH:
+		return on_detach(server, exchange, message->type == VEX_MESSAGE_PORT_DETACH);
+	default:
+		return refuse(exchange, -EINVAL, "this message is not a request");
+	}
 }
 
 /* The answer is DONE unless the handler made it another. */
@@ -260,15 +271,8 @@ static int handle(struct server *server, struct exchange *exchange)
 	case VEX_MESSAGE_START:
 		error = on_start(server, exchange);
 		break;
-	case VEX_MESSAGE_PORT_MOVE:
-	case VEX_MESSAGE_PORT_DETACH:
-	case VEX_MESSAGE_SUBSCRIBER_DETACH:
-	case VEX_MESSAGE_RULES:
-	case VEX_MESSAGE_RULE_COUNTERS:
-		error = on_control(server, exchange);
-		break;
 	default:
-		error = refuse(exchange, -EINVAL, "this message is not a request");
+		error = on_control(server, exchange);
 	}
 	if (!error && exchange->message.type == type)
 		exchange->message.type = VEX_MESSAGE_DONE;

@@ -18,6 +18,7 @@ struct tap {
 	struct plane *plane;
 	struct port *port;
 	int fd;
+	bool enabled;
 	struct vex_tap_select want;
 	struct vex_tap_stats stats; /* when last looked at */
 };
@@ -106,8 +107,9 @@ static int attach(struct tap *tap, uint64_t ring_size, char *reason)
 	return error;
 }
 
-int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct tap **out)
+int tap_open(struct plane *plane, const struct options *options, struct tap **out)
 {
+	const char *path = options->kernel_tap;
 	char reason[VEX_REASON_MAX] = "the kernel refused";
 	struct tap *tap = calloc(1, sizeof(*tap));
 	int error;
@@ -115,9 +117,11 @@ int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct t
 	if (!tap)
 		return -ENOMEM;
 	tap->plane = plane;
+	tap->want = options->kernel_select;
+	tap->enabled = true;
 	error = open_device(tap, path);
 	if (!error) {
-		error = attach(tap, ring_size, reason);
+		error = attach(tap, options->kernel_ring, reason);
 		if (error)
 			vex_error("kernel tap %s: %s", path, reason);
 	}
@@ -131,6 +135,11 @@ int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct t
 	return 0;
 }
 
+static int apply(struct tap *tap)
+{
+	return tap->enabled ? request(tap, VEX_TAP_SELECT, &tap->want) : 0;
+}
+
 int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count)
 {
 	if (count > VEX_TAP_EXCLUDED_MAX)
@@ -141,7 +150,35 @@ int tap_exclude(struct tap *tap, const uint32_t *pids, uint32_t count)
 	memset(tap->want.excluded, 0, sizeof(tap->want.excluded));
 	memcpy(tap->want.excluded, pids, count * sizeof(*pids));
 	tap->want.excluded_count = count;
-	return request(tap, VEX_TAP_SELECT, &tap->want);
+	return apply(tap);
+}
+
+/* A selection that can't be hooked leaves nothing hooked: the old one is put back. */
+int tap_select(struct tap *tap, const struct vex_tap_select *want)
+{
+	struct vex_tap_select old = tap->want;
+	int error;
+
+	tap->want = *want;
+	memcpy(tap->want.excluded, old.excluded, sizeof(old.excluded));
+	tap->want.excluded_count = old.excluded_count;
+	error = apply(tap);
+	if (error) {
+		tap->want = old;
+		apply(tap);
+	}
+	return error;
+}
+
+int tap_enable(struct tap *tap, bool enabled)
+{
+	int error;
+
+	tap->enabled = enabled;
+	error = enabled ? apply(tap) : request(tap, VEX_TAP_PAUSE, NULL);
+	if (error)
+		tap->enabled = !enabled;
+	return error;
 }
 
 static void show(const struct tap *tap, struct vex_kernel_stat *to)
@@ -149,7 +186,7 @@ static void show(const struct tap *tap, struct vex_kernel_stat *to)
 	const struct vex_tap_stats *stats = &tap->stats;
 
 	to->state = VEX_SLOT_LIVE;
-	to->enabled = 1;
+	to->enabled = tap->enabled;
 	to->selection = tap->want;
 	memcpy(to->lost, stats->lost, sizeof(to->lost));
 #define VEX_KERNEL_COUNTER(name, description) to->name = stats->name;

@@ -7,12 +7,19 @@
 #ifndef VEX_DATAPLANE_TAP_H
 #define VEX_DATAPLANE_TAP_H
 
-#include "dataplane/plane.h"
+#include "abi/tap.h"
+#include "dataplane/options.h"
 
 struct tap;
 
 /** Attaches; from here on events flow. -ENODEV: the module is not loaded; -EBUSY: another reads. */
-int tap_open(struct plane *plane, const char *path, uint64_t ring_size, struct tap **tap);
+int tap_open(struct plane *plane, const struct options *options, struct tap **tap);
+
+/** Asks for this from now on; the processes that are left out stay. Where it fails nothing changes. */
+int tap_select(struct tap *tap, const struct vex_tap_select *want);
+
+/** Hooks come off, or on again. */
+int tap_enable(struct tap *tap, bool enabled);
 
 /**
  * Leaves these processes out from now on, beside our own: what is told to them would make them

@@ -64,6 +64,17 @@ static const struct {
 	{"capture", "-w --where --name --count --timeout",
 			"  -w FILE             where to write; - is standard output\n"
 			STREAM_DETAILS},
+	{"kernel select", "",
+			"  all             everything\n"
+			"  type=create     types, or categories such as file\n"
+			"  path=/srv       what is in a folder\n"
+			"  device=8:1      a device; or a path: the device, or mount, that it is on\n"
+			"  uid=alice       a user\n"
+			"  pid=1234        a process and its children\n"
+			"  cgroup=FOLDER   a cgroup, and those beneath\n\n"
+			"Several values of a key, KEY=A|B or KEY=A KEY=B: one of them; several keys: all\n"
+			"of them. What was selected before is forgotten. It stays until the data plane\n"
+			"ends, or reads its configuration again (kernel_select there).\n"},
 	{"rules load", "--message --dry-run",
 			"  --message TEXT  why; stands in the history\n"
 			"  --dry-run       compile them, and load nothing\n\n"

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The commands about the kernel module. */
+/* The commands about the kernel module; those that order it are with all others, in order.c. */
 #include "cli/commands.h"
 #include "cli/rpc.h"
 #include "cli/table.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "tap/select.h"
 
 #define COUNT_OF(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
 
@@ -98,4 +101,81 @@ int vexctl_kernel_status(int argc, char **argv)
 	print_counts(result, "back", back);
 	json_decref(result);
 	return status;
+}
+
+static bool is_key(const char *name, size_t len)
+{
+	const char *const *key = vex_select_keys;
+
+	while (*key && (strlen(*key) != len || memcmp(*key, name, len)))
+		key++;
+	return *key != NULL;
+}
+
+/* "KEY=VALUE|VALUE" adds to the list of that key. */
+static int add_condition(json_t *params, const char *text)
+{
+	size_t len = strcspn(text, "=");
+	const char *value = text + len;
+	json_t *list;
+
+	if (!*value || !is_key(text, len)) {
+		vex_error("kernel select: '%s': want KEY=VALUE, the key being type, path, device, uid, "
+			  "pid or cgroup", text);
+		return -1;
+	}
+	list = json_object_getn(params, text, len);
+	if (!list) {
+		list = json_array();
+		json_object_setn_new(params, text, len, list);
+	}
+	while (*value) {
+		len = strcspn(++value, "|");
+		if (json_array_append_new(list, json_stringn(value, len))) {
+			vex_error("kernel select: '%s' is not UTF-8", text);
+			return -1;
+		}
+		value += len;
+	}
+	return 0;
+}
+
+/* "all" stands for no condition; saying nothing does not. */
+static json_t *read_conditions(int argc, char **argv)
+{
+	json_t *params = json_object();
+	int i;
+
+	if (argc < 2) {
+		vex_error("kernel select: what? KEY=VALUE, or all; try 'vexctl kernel select --help'");
+		json_decref(params);
+		return NULL;
+	}
+	if (argc == 2 && !strcmp(argv[1], "all"))
+		return params;
+	for (i = 1; i < argc; i++) {
+		if (add_condition(params, argv[i]) < 0) {
+			json_decref(params);
+			return NULL;
+		}
+	}
+	return params;
+}
+
+int vexctl_kernel_select(int argc, char **argv)
+{
+	json_t *params = read_conditions(argc, argv);
+	json_t *result;
+
+	if (!params)
+		return VEX_EXIT_USAGE;
+	result = rpc_call("kernel.select", params);
+	if (!result)
+		return VEX_EXIT_FAILED;
+	if (vexctl.json)
+		rpc_print(result);
+	else
+		puts("kernel select: done");
+	json_decref(result);
+	return VEX_EXIT_OK;
 }

@@ -20,6 +20,9 @@
  *                                       -> DONE, with the swap; all workers are on it by then.
  *                                          Takes as long as the image takes to be verified
  *               RULE_COUNTERS           -> DONE      + counters of rules (lib/stat/rules.h)
+ *               KERNEL_SELECT + memfd with a struct vex_tap_select (abi/tap.h), whose list of
+ *                     excluded processes is the data plane's own -> DONE
+ *               KERNEL_ENABLE, KERNEL_DISABLE -> DONE
  *
  * A memfd is sealed against shrinking and growing, a page's against new writable mappings as
  * well, before it is passed; the receiver refuses one that is not.
@@ -49,6 +52,9 @@ enum vex_message_type {
 	VEX_MESSAGE_REFUSED,
 	VEX_MESSAGE_RULES,
 	VEX_MESSAGE_RULE_COUNTERS,
+	VEX_MESSAGE_KERNEL_SELECT,
+	VEX_MESSAGE_KERNEL_ENABLE,
+	VEX_MESSAGE_KERNEL_DISABLE,
 };
 
 enum vex_role {

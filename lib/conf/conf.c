@@ -210,6 +210,25 @@ static int read_paths(struct reader *reader, const yaml_node_t *node, const stru
 	return 0;
 }
 
+static int read_list(struct reader *reader, const yaml_node_t *node, const struct conf_key *key)
+{
+	const yaml_node_item_t *item;
+	char why[300];
+
+	if (node->type != YAML_SEQUENCE_NODE)
+		return fail(reader, node, "%s: a list, [a, b, ...], is wanted", key->name);
+	for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+			item++) {
+		const yaml_node_t *entry = yaml_document_get_node(&reader->document, *item);
+
+		if (!scalar(entry))
+			return fail(reader, entry, "%s: a word is wanted", key->name);
+		if (key->add(key->to, key->name, scalar(entry), why, sizeof(why)))
+			return fail(reader, entry, "%s", why);
+	}
+	return 0;
+}
+
 static int read_value(struct reader *reader, const yaml_node_t *node, const struct conf_key *key)
 {
 	switch (key->kind) {
@@ -229,6 +248,8 @@ static int read_value(struct reader *reader, const yaml_node_t *node, const stru
 		return read_ids(reader, node, key);
 	case CONF_PATHS:
 		return read_paths(reader, node, key);
+	case CONF_LIST:
+		return read_list(reader, node, key);
 	}
 	return -1;
 }

@@ -20,6 +20,7 @@ enum conf_kind {
 	CONF_USERS, /**< to: struct conf_ids; a list of names or numbers */
 	CONF_GROUPS,
 	CONF_PATHS, /**< to: struct conf_paths; a list of absolute paths */
+	CONF_LIST,  /**< a list of words, each given to add, with to */
 };
 
 #define CONF_IDS_MAX 32u
@@ -37,6 +38,9 @@ struct conf_paths {
 	char paths[CONF_PATHS_MAX][CONF_PATH_BYTES];
 };
 
+/** Takes one word of a list, for the key of that name. 0, or -1 with a sentence in why. */
+typedef int conf_add(void *to, const char *name, const char *word, char *why, size_t cap);
+
 struct conf_key {
 	const char *name; /**< NULL ends a table; at most 32 keys in one */
 	enum conf_kind kind;
@@ -45,6 +49,7 @@ struct conf_key {
 	uint64_t max;
 	const char *const *words;    /**< ends in NULL */
 	const struct conf_key *keys; /**< ends in a key without name */
+	conf_add *add;
 };
 
 /**

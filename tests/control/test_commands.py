@@ -90,6 +90,34 @@ class Commands(Case):
         out, _ = self.vexctl('kernel', 'status')
         self.assertRegex(out, r'(?s)is listened to\nselected +uid 1000\n.* seen 1,000,.*returned 5,')
 
+    def test_kernel_selection(self):
+        self.start_both()
+        self.assertEqual(self.vexctl('kernel', 'disable')[0], 'kernel disable: done\n')
+        self.assertFalse(self.json('kernel', 'status')['enabled'])
+        self.assertEqual(self.json('kernel', 'enable'), {'done': True})
+        self.assertTrue(self.json('kernel', 'status')['enabled'])
+        out, _ = self.vexctl('kernel', 'select', 'type=create|rename', 'path=/srv', 'path=/home',
+                             'device=8:1', 'uid=root', 'pid=17', 'cgroup=4711')
+        self.assertEqual(out, 'kernel select: done\n')
+        selected = {'type': ['create', 'rename'], 'path': ['/srv', '/home'], 'device': ['8:1'],
+                    'uid': ['0'], 'pid': ['17'], 'cgroup': ['4711']}
+        self.assertEqual(self.json('kernel', 'status')['selection'], selected)
+        for wrong, words in (('type=no-such', "no type or category 'no-such'"),
+                             ('path=srv', "'srv' is no absolute path"), ('path=', 'absolute path'),
+                             ('device=/no/such', 'MAJOR:MINOR'), ('uid=no-such-user', 'no user'),
+                             ('pid=me', "'me' is no number"), ('cgroup=/dev/null', 'cgroup'),
+                             ('uid=' + '1|' * 16 + '1', 'more than 16')):
+            _, err = self.vexctl('kernel', 'select', wrong, code=1)
+            self.assertIn(words, err)
+        for wrong in ([], ['colour=red'], ['type'], ['all', 'uid=1'], ['=1']):
+            self.vexctl('kernel', 'select', *wrong, code=2)
+        self.assertEqual(self.json('kernel', 'status')['selection'], selected)
+        self.vexctl('kernel', 'select', 'all')
+        self.assertFalse(any(self.json('kernel', 'status')['selection'].values()))
+        self.assertIn('selected   everything', self.vexctl('kernel', 'status')[0])
+        with open(self.log_path, encoding='utf-8') as log:
+            self.assertRegex(log.read(), r'audit: .* call=kernel.select .*"uid":\["root"\].* result=done')
+
     def test_no_kernel_tap(self):
         self.start_both('no-tap')
         for words in (['show', 'kernel'], ['kernel', 'status']):

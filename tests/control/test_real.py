@@ -39,6 +39,12 @@ class Real(RealCase):
         self.end(reader)
         self.vexctl('verify', '--wait', '20')
 
+    def test_no_kernel_tap(self):
+        self.start()
+        for words in (['select', 'all'], ['enable'], ['disable'], ['status']):
+            _, err = self.vexctl('kernel', *words, code=1)
+            self.assertIn('has no kernel tap; start it with --kernel-tap', err)
+
     def test_unmatched_events_are_named(self):
         self.start()
         writer = self.client('publish', 'writer', str(EVENTS))

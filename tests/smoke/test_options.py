@@ -103,7 +103,9 @@ class Options(Case):
                      eal=('--no-huge', '--in-memory', '-l', '0-1', '-m', '2'))
 
     def test_configuration(self):
-        good = self.config('idle: poll\nspin_us: 10\nallow:\n  users: [root, 5]\n')
+        good = self.config('idle: poll\nspin_us: 10\nallow:\n  users: [root, 5]\n'
+                           'kernel_select: {type: [file], path: [/srv, /home], device: [/, 8:1],'
+                           ' uid: [root], pid: [1], cgroup: [17]}\n')
         code, out, err = self.run_plane('--', '--config', good, '--check-config')
         self.assertEqual((code, out, err), (OK, '', ''))
         for text, words in (
@@ -115,6 +117,10 @@ class Options(Case):
                 ('node: 1\nnode: 2\n', [':2:', 'node']),
                 ('ring_max: 12345\n', ['ring_max', 'power of two']),
                 ('kernel_ring: 12345\n', ['kernel_ring', 'power of two']),
+                ('kernel_select:\n  type: [file, flie]\n', [':2:', "'flie'"]),
+                ('kernel_select:\n  path: /srv\n', [':2:', 'path', 'a list']),
+                ('kernel_select:\n  path: [srv]\n', [':2:', "'srv'"]),
+                ('kernel_select:\n  colour: [red]\n', [':2:', "'colour'", 'cgroup']),
                 ('socket: relative/path\n', [':1:', 'socket']),
                 ('socket: /' + 'x' * 200 + '\n', [':1:', 'socket']),
                 ('allow:\n  users: [no-such-user-here]\n', [':2:', 'no-such-user-here']),

@@ -231,6 +231,25 @@ static void take_rules(struct fake *fake, struct vex_message *message, int fd)
 	}
 }
 
+/* What was selected stays as it came. */
+static void order_kernel(struct fake *fake, struct vex_message *message, int fd)
+{
+	struct vex_kernel_stat *kernel = &fake->segment->kernel;
+	struct vex_tap_select want;
+
+	if (kernel->state == VEX_SLOT_FREE) {
+		refuse(message, -ENODEV, "no tap");
+		return;
+	}
+	if (message->type != VEX_MESSAGE_KERNEL_SELECT)
+		kernel->enabled = message->type == VEX_MESSAGE_KERNEL_ENABLE;
+	else if (pread(fd, &want, sizeof(want), 0) == sizeof(want))
+		kernel->selection = want;
+	else
+		die("a selection");
+	message->type = VEX_MESSAGE_DONE;
+}
+
 static int answer(struct fake *fake, int socket, struct vex_message *message,
 		int fd)
 {
@@ -242,6 +261,11 @@ static int answer(struct fake *fake, int socket, struct vex_message *message,
 		if (fault_is(fake, "mute-rules"))
 			return 0;
 		take_rules(fake, message, fd);
+		return vex_message_send(socket, message, -1);
+	}
+	if (message->type >= VEX_MESSAGE_KERNEL_SELECT &&
+			message->type <= VEX_MESSAGE_KERNEL_DISABLE) {
+		order_kernel(fake, message, fd);
 		return vex_message_send(socket, message, -1);
 	}
 	if (message->type != VEX_MESSAGE_HELLO) {
