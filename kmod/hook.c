@@ -85,7 +85,10 @@ static void insert(struct tap_hook *hook)
 	smp_store_release(&table[at], hook); /* acquired by find() */
 }
 
-/* Runs with preemption off, in whatever context the function was called. */
+/*
+ * In whatever context the function was called. It calls nothing that it redirects, so it needs none
+ * of ftrace's protection from itself.
+ */
 static void notrace redirect(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			     struct ftrace_regs *fregs)
 {
@@ -102,7 +105,7 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip, struct f
 
 static struct ftrace_ops ops = {
 	.func = redirect,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION | TAP_OPS_FLAGS,
+	.flags = FTRACE_OPS_FL_IPMODIFY | TAP_OPS_FLAGS,
 };
 
 /*
@@ -282,6 +285,7 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 		more[i].on = false;
 		WRITE_ONCE(more[i].gone, true);
 	}
+	tap_discover_anew();
 	mutex_unlock(&hooks_lock);
 	return NOTIFY_DONE;
 }

@@ -62,7 +62,7 @@ static int find_functions(void)
 
 	if (error)
 		return error;
-	tap_emit_find();
+	tap_names_find();
 	error = tap_hooks_find();
 	tap_search_end();
 	return error;

@@ -10,82 +10,102 @@
 
 #include "tap.h"
 
-#define SLOT_BITS 11
-#define SLOTS (1u << SLOT_BITS)
-#define PROBES 16u
+#define BUCKET_BITS 7
+#define BUCKETS (1u << BUCKET_BITS)
+#define SLOTS 16u
 
-/* A slot with a task belongs to it alone; others only look whether it is free. */
+/* A slot that is taken belongs to its task alone; others only see that it is not theirs. */
 struct slot {
 	struct task_struct *task;
 	const struct vfsmount *mnt;
 	unsigned int depth;
 };
 
-static struct slot slots[SLOTS];
+/* Tasks share a bucket by chance: as a rule no bit is set, or one. */
+struct bucket {
+	unsigned long taken; /* bit of slot */
+	struct slot slot[SLOTS];
+} ____cacheline_aligned;
 
-static struct slot *slot_at(unsigned int i)
+static struct bucket buckets[BUCKETS];
+
+static struct bucket *own_bucket(void)
 {
-	return &slots[(hash_ptr(current, SLOT_BITS) + i) & (SLOTS - 1)];
+	return &buckets[hash_ptr(current, BUCKET_BITS)];
+}
+
+/* Among the slots of these bits, which are taken out. */
+static struct slot *next_own(struct bucket *bucket, unsigned long *bits)
+{
+	while (*bits) {
+		struct slot *slot = &bucket->slot[__ffs(*bits)];
+
+		*bits &= *bits - 1;
+		if (READ_ONCE(slot->task) == current)
+			return slot;
+	}
+	return NULL;
 }
 
 /* The latest slot of this task that fits: of this mount or, by its file system, any. */
-static struct slot *look(const struct vfsmount *mnt, const struct super_block *sb)
+static struct slot *look(struct bucket *bucket, const struct vfsmount *mnt,
+			 const struct super_block *sb)
 {
-	struct slot *found = NULL;
-	unsigned int i;
+	unsigned long bits = READ_ONCE(bucket->taken);
+	struct slot *slot, *found = NULL;
 
-	for (i = 0; i < PROBES; i++) {
-		struct slot *slot = slot_at(i);
-
-		if (READ_ONCE(slot->task) == current &&
-		    (slot->mnt == mnt || (sb && slot->mnt->mnt_sb == sb)) &&
+	while ((slot = next_own(bucket, &bits)))
+		if ((slot->mnt == mnt || (sb && slot->mnt->mnt_sb == sb)) &&
 		    (!found || slot->depth > found->depth))
 			found = slot;
-	}
 	return found;
 }
 
 /* How many mounts the task has been given already; the same one again is no deeper. */
-static unsigned int depth_of(const struct vfsmount *mnt)
+static unsigned int depth_of(struct bucket *bucket, const struct vfsmount *mnt)
 {
-	const struct slot *same = look(mnt, NULL);
-	unsigned int i, count = 0;
+	unsigned long bits = READ_ONCE(bucket->taken);
+	unsigned int count = 0;
+	struct slot *slot;
 
-	if (same)
-		return same->depth;
-	for (i = 0; i < PROBES; i++)
-		count += READ_ONCE(slot_at(i)->task) == current;
+	while ((slot = next_own(bucket, &bits))) {
+		if (slot->mnt == mnt)
+			return slot->depth;
+		count++;
+	}
 	return count;
 }
 
 void tap_mount_push(const struct vfsmount *mnt)
 {
-	unsigned int i, depth = depth_of(mnt);
+	struct bucket *bucket = own_bucket();
+	unsigned int depth = depth_of(bucket, mnt);
+	unsigned long at;
 
-	for (i = 0; i < PROBES; i++) {
-		struct slot *slot = slot_at(i);
-
-		if (READ_ONCE(slot->task) || cmpxchg(&slot->task, NULL, current))
-			continue;
-		slot->mnt = mnt;
-		slot->depth = depth;
-		return;
-	}
+	do {
+		at = ffz(READ_ONCE(bucket->taken));
+		if (at >= SLOTS)
+			return;
+	} while (test_and_set_bit(at, &bucket->taken));
+	bucket->slot[at].mnt = mnt;
+	bucket->slot[at].depth = depth;
+	WRITE_ONCE(bucket->slot[at].task, current);
 }
 
 void tap_mount_pop(const struct vfsmount *mnt)
 {
-	struct slot *found = look(mnt, NULL);
+	struct bucket *bucket = own_bucket();
+	struct slot *found = look(bucket, mnt, NULL);
 
 	if (!found)
 		return;
-	found->mnt = NULL;
-	smp_store_release(&found->task, NULL);
+	WRITE_ONCE(found->task, NULL);
+	clear_bit_unlock(found - bucket->slot, &bucket->taken);
 }
 
 const struct vfsmount *tap_mount_of(const struct super_block *sb, struct tap_event *event)
 {
-	const struct slot *found = look(NULL, sb);
+	const struct slot *found = look(own_bucket(), NULL, sb);
 
 	event->nested = found && found->depth > 0;
 	return found ? found->mnt : NULL;
@@ -93,7 +113,7 @@ const struct vfsmount *tap_mount_of(const struct super_block *sb, struct tap_eve
 
 void tap_mounts_clear(void)
 {
-	memset(slots, 0, sizeof(slots));
+	memset(buckets, 0, sizeof(buckets));
 }
 
 enum { WANT, WANT_FILE, DROP, DROP_FILE };

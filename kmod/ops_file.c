@@ -48,17 +48,13 @@ static bool wants_close(unsigned long a, unsigned long b, unsigned long entry)
 /* A file that open() has just made is told before the opening of it. */
 static void emit_open(struct tap_event *event, bool created)
 {
-	u32 flags = event->flags;
-	s64 result = event->result;
-
-	if (created || (flags & __O_TMPFILE)) {
-		event->type = created ? VEX_CREATE : VEX_TMPFILE;
-		event->result = created ? 0 : result;
-		tap_emit(event);
-	}
 	event->type = VEX_OPEN;
-	event->result = result;
-	tap_emit(event);
+	if (created)
+		tap_emit_before(event, VEX_CREATE, 0);
+	else if (event->flags & __O_TMPFILE)
+		tap_emit_before(event, VEX_TMPFILE, event->result);
+	else
+		tap_emit(event);
 }
 
 static unsigned long on_open(TAP_PARAMS)

@@ -4,7 +4,9 @@
  *
  *   hook.c     redirects kernel functions to ours, while someone listens
  *   ops_*.c    one function for each hooked one: runs it, then says what happened
- *   emit.c     turns that into a record, resolves its paths, and puts it into a lane
+ *   emit.c     decides whether it is told, counts it, and puts it into a lane
+ *   names.c    resolves its paths
+ *   fill.c     makes a record of it
  *   select.c   what the reader wants
  *   lanes.c    the lanes' memory, one a processor
  *   mounts.c   by which mount a task changes names
@@ -22,6 +24,7 @@
 #include <linux/mount.h>
 #include <linux/path.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -80,6 +83,8 @@ void tap_leave(void);
 /* ---- ops_io.c: file systems' own read and write functions ---- */
 
 void tap_discover(const struct file *file);
+/** A file system's functions have gone with their module: each is looked at again. */
+void tap_discover_anew(void);
 void tap_discover_all(void);
 
 /* ---- emit.c ---- */
@@ -118,14 +123,43 @@ struct tap_event {
 };
 
 void tap_emit(struct tap_event *event);
+/** The same event twice, first as this one: paths are resolved once. */
+void tap_emit_before(struct tap_event *event, u16 type, s64 result);
 void tap_event_inode(struct tap_event *event, const struct inode *inode);
 void tap_event_file(struct tap_event *event, struct file *file);
 u64 tap_parent_ino(const struct dentry *dentry);
-void tap_emit_find(void);
 int tap_emit_init(void);
 void tap_emit_exit(void);
 u64 tap_now(void);
 void tap_stats_add(struct vex_tap_stats *stats);
+
+/* ---- names.c ---- */
+
+#define TAP_PATH_MAX 4096u
+
+struct tap_text {
+	const char *at; /**< NULL: none */
+	u32 len;
+};
+
+struct tap_names {
+	bool resolved;
+	struct tap_text path, path2;
+	u32 comm_len;
+	char comm[TASK_COMM_LEN];
+};
+
+void tap_names_find(void);
+/** The text of paths, with room for a name behind each, is the caller's, who has preemption off. */
+void tap_names_resolve(struct tap_names *names, const struct tap_event *event,
+		       char text[2][TAP_PATH_MAX + 1], u64 *unnamed);
+
+/* ---- fill.c ---- */
+
+u32 tap_record_size(const struct tap_event *event, const struct tap_names *names);
+/** The record has room for as much; its size and number in the lane are not set. */
+void tap_record_fill(struct vex_record *record, const struct tap_event *event,
+		     const struct tap_names *names);
 
 /* ---- mounts.c ---- */
 
