@@ -294,12 +294,19 @@ static inline void vex_lane_publish_from(struct vex_lane_writer *w, const struct
 	vex_lane_hand_over(w);
 }
 
-/** Completes the record that vex_lane_reserve() gave, and hands it over. */
+/** Completes the record that vex_lane_reserve() gave, and hands it over; nothing is staged. */
 static inline void vex_lane_commit(struct vex_lane_writer *w, struct vex_record *record,
 		uint32_t size)
 {
-	vex_lane_stage(w, record, size);
-	vex_lane_publish(w);
+	uint64_t stride = vex_lane_stride(size), head = w->head + stride, seq = w->seq;
+	struct vex_record *behind = (struct vex_record *)(w->ring + (head & w->mask));
+
+	VEX_STORE_RELAXED(&behind->size, 0);
+	VEX_STORE_RELEASE((uint64_t *)record, size | seq << 32); /* acquired by vex_lane_peek() */
+	VEX_STORE_RELAXED(&w->own->position, head);
+	VEX_LANE_STORE_ESTIMATE(w->head, head);
+	VEX_LANE_STORE_ESTIMATE(w->seq, seq + 1);
+	vex_lane_prefetch(w, stride);
 }
 
 /** Gives up count events: they take sequence numbers, and the next GAP announces them. */
