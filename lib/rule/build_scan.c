@@ -66,32 +66,47 @@ static void put_set(struct build *build, struct want *want, const uint8_t *set)
 	put(build, want, any ? "]" : "^\\x00-\\xff]");
 }
 
-static void put_steps(struct build *build, struct want *want, const struct rule_image_test *test,
-		const uint8_t *steps)
+static uint16_t step_at(const uint8_t *steps, unsigned i)
 {
+	uint16_t step;
+
+	memcpy(&step, steps + 2 * i, 2);
+	return step;
+}
+
+static void put_step(struct build *build, struct want *want, uint16_t step, const uint8_t *sets)
+{
+	switch (step & 7) {
+	case RULE_GLOB_FOLD:
+		put(build, want, "(?i:");
+		put_byte(build, want, step >> 3);
+		put(build, want, ")");
+		break;
+	case RULE_GLOB_SKIP:
+	case RULE_GLOB_STAR:
+		put(build, want, (step & 7) == RULE_GLOB_SKIP ? "." : ".*");
+		break;
+	case RULE_GLOB_SET:
+		put_set(build, want, sets + 32u * (step >> 3));
+		break;
+	default:
+		put_byte(build, want, step >> 3);
+	}
+}
+
+/* A star at an end asks for nothing: what stands beside it is looked for anywhere. */
+static void put_glob(struct build *build, struct want *want, const struct rule_image_test *test)
+{
+	const uint8_t *steps = build->text.bytes.data + test->a;
+	unsigned end = test->steps;
+	bool front = step_at(steps, 0) == RULE_GLOB_STAR;
+	bool back = step_at(steps, end - 1) == RULE_GLOB_STAR;
 	unsigned i;
 
-	for (i = 0; i < test->steps; i++) {
-		uint16_t step;
-
-		memcpy(&step, steps + 2 * i, 2);
-		switch (step & 7) {
-		case RULE_GLOB_FOLD:
-			put(build, want, "(?i:");
-			put_byte(build, want, step >> 3);
-			put(build, want, ")");
-			break;
-		case RULE_GLOB_SKIP:
-		case RULE_GLOB_STAR:
-			put(build, want, (step & 7) == RULE_GLOB_SKIP ? "." : ".*");
-			break;
-		case RULE_GLOB_SET:
-			put_set(build, want, steps + 2 * test->steps + 32u * (step >> 3));
-			break;
-		default:
-			put_byte(build, want, step >> 3);
-		}
-	}
+	put(build, want, front ? "" : "\\A");
+	for (i = front; i < end - back; i++)
+		put_step(build, want, step_at(steps, i), steps + 2 * end);
+	put(build, want, back ? "" : "\\z");
 }
 
 static void express(struct build *build, struct want *want)
@@ -99,20 +114,17 @@ static void express(struct build *build, struct want *want)
 	const struct rule_image_test *test = &build_tests(build)[want->test];
 	const uint8_t *text = build->text.bytes.data + test->a;
 	char wrapped[RULE_REGEX_WRAPPED_MAX];
-	bool front = test->kind == RULE_TEST_STARTS || test->kind == RULE_TEST_GLOB;
-	bool back = test->kind == RULE_TEST_ENDS || test->kind == RULE_TEST_GLOB;
 
 	want->flags = RULE_REGEX_FLAGS | (test->kind == RULE_TEST_ICONTAINS ? HS_FLAG_CASELESS : 0);
 	if (test->kind == RULE_TEST_REGEX) {
 		rule_regex_wrap((struct rule_text){(const char *)text, test->b}, wrapped);
 		put(build, want, wrapped);
+	} else if (test->kind == RULE_TEST_GLOB) {
+		put_glob(build, want, test);
 	} else {
-		put(build, want, front ? "\\A" : "");
-		if (test->kind == RULE_TEST_GLOB)
-			put_steps(build, want, test, text);
-		else
-			put_bytes(build, want, text, test->b);
-		put(build, want, back ? "\\z" : "");
+		put(build, want, test->kind == RULE_TEST_STARTS ? "\\A" : "");
+		put_bytes(build, want, text, test->b);
+		put(build, want, test->kind == RULE_TEST_ENDS ? "\\z" : "");
 	}
 	build_add(build, &want->expression, "", 1);
 	want->fingerprint = rule_key_mix(
