@@ -142,6 +142,7 @@ void build_crowds(struct build *build);
 struct build_key {
 	uint64_t hash;
 	uint32_t price;
+	uint8_t kind;   /**< enum rule_key_kind */
 	uint8_t depth;  /**< of a subtree; 0: none */
 	bool second;    /**< of fs.path2 */
 	bool exact;     /**< nearly all that has the key passes the test */

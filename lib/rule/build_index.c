@@ -169,6 +169,14 @@ static void enter_numbers(struct build *build, const struct rule_image_test *tes
 			lead(build, &build->leads, rule_key_number(test->field, value));
 }
 
+static void enter_key(struct build *build, const struct build_key *key)
+{
+	build->head.key_kinds |= 1ull << key->kind;
+	if (key->depth)
+		build->head.levels[key->second] |= 1ull << (key->depth < 63 ? key->depth : 63);
+	lead(build, &build->leads, key->hash);
+}
+
 static void enter_test(struct build *build, uint32_t node)
 {
 	const struct rule_image_test *test = &build_tests(build)[node];
@@ -180,8 +188,10 @@ static void enter_test(struct build *build, uint32_t node)
 		enter_numbers(build, test);
 		return;
 	}
-	for (i = 0; test->kind == RULE_TEST_AMONG && i < test->b; i++)
-		lead(build, &build->leads, among_key(build, test, i).hash);
+	for (i = 0; test->kind == RULE_TEST_AMONG && i < test->b; i++) {
+		key = among_key(build, test, i);
+		enter_key(build, &key);
+	}
 	if (test->kind == RULE_TEST_AMONG)
 		return;
 	if (test_price(build, test) == PRICE_PATTERN) {
@@ -189,9 +199,7 @@ static void enter_test(struct build *build, uint32_t node)
 		return;
 	}
 	key = build_key_of(build, test);
-	if (key.depth)
-		build->head.levels[key.second] |= 1ull << (key.depth < 63 ? key.depth : 63);
-	lead(build, &build->leads, key.hash);
+	enter_key(build, &key);
 }
 
 static void enter(struct build *build, uint32_t node)

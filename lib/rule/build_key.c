@@ -2,6 +2,8 @@
 /* What a test tells of the index: texts that begin or end alike share a key. */
 #include "rule/build.h"
 
+#include <ctype.h>
+
 #include "rule/index_key.h"
 
 /* Prices say roughly how many events a key lets through that its test does not. */
@@ -38,16 +40,31 @@ static void of_steps(const struct build *build, const struct rule_image_test *te
 		memmove(edges->bytes, edges->bytes + RULE_VALUE_MAX - edges->len, edges->len);
 }
 
-/* Up to what may mean more than itself, without what that may be of. */
+/* The byte that stands for itself alone at the front, or -1; *len are those that write it. */
+static int plain_byte(const char *text, const char *end, size_t *len)
+{
+	*len = 1 + (*text == '\\');
+	if (*text == '\\')
+		return end - text > 1 && ispunct((unsigned char)text[1]) ? text[1] : -1;
+	return memchr("^$.[]|()?*+{}", *text, 13) ? -1 : *text;
+}
+
+/* Up to what may mean more than itself, without what that may be of. It is held to the whole. */
 static void of_regex(const char *text, size_t len, struct edges *edges)
 {
+	const char *end = text + len;
+	size_t size;
+
 	if (memchr(text, '|', len))
 		return;
-	while (edges->len < len && !memchr("\\^$.[]|()?*+{}", text[edges->len], 14)) {
-		edges->bytes[edges->len] = text[edges->len];
-		edges->len++;
+	for (text += len && *text == '^'; text < end; text += size) {
+		int byte = plain_byte(text, end, &size);
+
+		if (byte < 0)
+			break;
+		edges->bytes[edges->len++] = (char)byte;
 	}
-	if (edges->len && edges->len < len && memchr("?*{", text[edges->len], 3))
+	if (edges->len && text < end && memchr("?*{", *text, 3))
 		edges->len--;
 }
 
@@ -63,8 +80,15 @@ static struct build_key subtree(const char *text, size_t len, bool whole, bool s
 		return key;
 	key.depth = (uint8_t)walk.depth;
 	key.price = walk.depth > 3 ? 3 : walk.depth == 3 ? 6 : walk.depth == 2 ? 12 : 40;
-	key.hash = rule_key_path(RULE_KEY_SUBTREE + (second ? RULE_KEY_PATH2 : 0), walk.hash);
+	key.kind = RULE_KEY_SUBTREE + (second ? RULE_KEY_PATH2 : 0);
+	key.hash = rule_key_path(key.kind, walk.hash);
 	return key;
+}
+
+static struct build_key of_bytes(unsigned kind, uint32_t price, const char *text, size_t len)
+{
+	return (struct build_key){.kind = (uint8_t)kind, .price = price,
+			.hash = rule_key_bytes(kind, text, len)};
 }
 
 static struct build_key ending(const char *text, size_t len, unsigned second)
@@ -72,54 +96,52 @@ static struct build_key ending(const char *text, size_t len, unsigned second)
 	const char *slash = memrchr(text, '/', len);
 	const char *dot = memrchr(text, '.', len);
 	const char *end = text + len;
+	struct build_key key = {0};
 
 	if (slash)
-		return (struct build_key){.price = PRICE_FILENAME,
-				.hash = rule_key_bytes(RULE_KEY_FILENAME + second, slash + 1,
-						(size_t)(end - slash - 1))};
+		return of_bytes(RULE_KEY_FILENAME + second, PRICE_FILENAME, slash + 1,
+				(size_t)(end - slash - 1));
 	if (dot)
-		return (struct build_key){.price = PRICE_SUFFIX, .exact = dot == text,
-				.hash = rule_key_bytes(RULE_KEY_SUFFIX + second, dot,
-						(size_t)(end - dot))};
-	return (struct build_key){0};
+		key = of_bytes(RULE_KEY_SUFFIX + second, PRICE_SUFFIX, dot, (size_t)(end - dot));
+	key.exact = dot == text;
+	return key;
 }
 
-static uint64_t components_hash(const char *text, size_t len)
+static struct build_key of_path(unsigned kind, uint32_t price, const char *text, size_t len)
 {
 	struct rule_components walk = {.at = text, .end = text + len};
 
 	while (rule_components_next(&walk))
 		;
-	return walk.hash;
+	return (struct build_key){.kind = (uint8_t)kind, .price = price,
+			.hash = rule_key_path(kind, walk.hash)};
 }
 
 /* Of a whole text. */
 static struct build_key whole_key(enum rule_field_id field, const char *text, size_t len)
 {
-	unsigned second = field == RULE_FIELD_FS_PATH2 ? RULE_KEY_PATH2 : 0;
-	struct build_key key = {.exact = true};
+	struct build_key key = {0};
 
 	switch (field) {
 	case RULE_FIELD_FD_NAME:
+		key = of_path(RULE_KEY_EXACT, PRICE_EXACT, text, len);
+		break;
 	case RULE_FIELD_FS_PATH2:
-		key.price = PRICE_EXACT;
-		key.hash = rule_key_path(RULE_KEY_EXACT + second, components_hash(text, len));
+		key = of_path(RULE_KEY_EXACT + RULE_KEY_PATH2, PRICE_EXACT, text, len);
 		break;
 	case RULE_FIELD_FD_DIRECTORY:
-		key.price = PRICE_DIRECTORY;
-		key.hash = rule_key_path(RULE_KEY_DIRECTORY, components_hash(text, len));
+		key = of_path(RULE_KEY_DIRECTORY, PRICE_DIRECTORY, text, len);
 		break;
 	case RULE_FIELD_FD_FILENAME:
-		key.price = PRICE_FILENAME;
-		key.hash = rule_key_bytes(RULE_KEY_FILENAME, text, len);
+		key = of_bytes(RULE_KEY_FILENAME, PRICE_FILENAME, text, len);
 		break;
 	case RULE_FIELD_PROC_NAME:
-		key.price = PRICE_NAME;
-		key.hash = rule_key_bytes(RULE_KEY_NAME, text, len);
+		key = of_bytes(RULE_KEY_NAME, PRICE_NAME, text, len);
 		break;
 	default:
 		break;
 	}
+	key.exact = true;
 	return key;
 }
 

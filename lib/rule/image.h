@@ -15,7 +15,7 @@
 
 #define RULE_IMAGE_MAGIC 0x474d49454c555256ull /* "VRULEIMG" */
 /** Goes up with every change of what is declared here. */
-#define RULE_IMAGE_VERSION 2u
+#define RULE_IMAGE_VERSION 3u
 #define RULE_IMAGE_NONE UINT32_MAX
 
 #define RULE_IMAGE_FIELDS_MAX 64u  /* a bit each */
@@ -68,6 +68,7 @@ struct rule_image {
 	uint64_t loose_first; /**< where in the postings they are */
 	uint64_t repeats;     /**< fields of tests that decisions depend on, a bit each */
 	uint64_t number_keys; /**< fields that are looked up in the index, a bit each */
+	uint64_t key_kinds;   /**< keys that are in the index, a bit for each enum rule_key_kind */
 	uint64_t levels[2];   /**< of fd.name, fs.path2: depths of subtrees in the index, a bit each */
 	struct rule_image_span parts[RULE_PART_COUNT];
 };

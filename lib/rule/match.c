@@ -14,10 +14,10 @@ static uint64_t look_up(struct rule_worker *worker, unsigned count)
 		return worker->all;
 	match_keys(worker, count);
 	match_remembered(worker, count, lists);
-	missed = match_same(lists, 0) & worker->all;
+	missed = worker->numbers->narrow(lists, 0, 0) & worker->all;
 	for (left = worker->all & ~missed; left;) {
 		uint32_t place = lists[__builtin_ctzll(left)];
-		uint64_t events = match_same(lists, place) & worker->all;
+		uint64_t events = worker->numbers->narrow(lists, place, 0) & worker->all;
 
 		worker->lists[worker->list_count++] = (struct match_list){
 				(const struct cache_list *)(const void *)(worker->arena + place), events};
@@ -230,22 +230,34 @@ static void settle(struct rule_worker *worker, struct output *output)
 		put(worker, output, worker->found[i].rule, worker->found[i].events);
 }
 
+static void forget_columns(struct rule_worker *worker)
+{
+	unsigned i;
+
+	EACH_EVENT(i, worker->loaded) {
+		struct match_column *column = &worker->columns[i];
+
+		column->loaded = column->has = column->any = 0;
+	}
+	EACH_EVENT(i, worker->placed)
+		worker->places[i].known = worker->places[i].has = 0;
+	worker->loaded = 0;
+	worker->placed = 0;
+}
+
 void match_clean_up(struct rule_worker *worker)
 {
-	uint64_t columns = worker->matcher->image->parts[RULE_PART_FIELDS].count;
 	uint32_t i;
 
 	for (i = 0; i < worker->touched_count; i++)
 		worker->memo[worker->touched[i]] = (struct match_memo){0};
 	for (i = 0; i < worker->scanned_count; i++)
 		worker->scanned[worker->scanned_list[i]] = 0;
-	for (i = 0; i < columns; i++)
-		worker->columns[i].loaded = worker->columns[i].has = 0;
+	forget_columns(worker);
 	worker->touched_count = 0;
 	worker->scanned_count = 0;
 	worker->found_count = 0;
 	worker->decoded = 0;
-	worker->placed = 0;
 }
 
 struct rule_hits rule_filter(struct rule_worker *worker)

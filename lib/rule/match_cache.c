@@ -36,13 +36,6 @@ static uint32_t find_in(const struct cache_line *line, const struct cache_key *k
 	return 0;
 }
 
-static uint32_t find(const struct rule_worker *worker, const struct cache_key *key)
-{
-	uint32_t list = find_in(line_of(worker, key), key, worker->epoch);
-
-	return list ? list : find_in(other_line(worker, key), key, worker->epoch);
-}
-
 /* Those that their own lines do not know; the others are under way before the first is looked at. */
 static void find_elsewhere(const struct rule_worker *worker, uint64_t events, uint32_t *lists)
 {
@@ -95,7 +88,7 @@ void match_remembered(struct rule_worker *worker, unsigned count, uint32_t *list
 
 		lists[i] = find_in(line_of(worker, key), key, worker->epoch);
 	}
-	find_elsewhere(worker, match_same(lists, 0) & worker->all, lists);
+	find_elsewhere(worker, worker->numbers->narrow(lists, 0, 0) & worker->all, lists);
 }
 
 /* What an earlier epoch left behind is not found any more, and is overwritten in time. */
@@ -115,17 +108,23 @@ static bool has_room(const struct rule_worker *worker, uint32_t words)
 			worker->names_used < worker->names_mask / 2;
 }
 
-/* The place of a list that says this; 0 where there is no room for it at all. */
-static uint32_t list_of(struct rule_worker *worker, const uint32_t *words, uint32_t count)
+static const struct cache_list *list_at(const struct rule_worker *worker, uint32_t place)
 {
-	uint32_t hash = (uint32_t)XXH3_64bits(words, count * 4ull);
+	return (const struct cache_list *)(const void *)(worker->arena + place);
+}
+
+/* The place of a list that says this; 0 where there is no room for it at all. */
+static uint32_t list_of(struct rule_worker *worker, uint32_t hash, const uint32_t *words,
+		uint32_t count)
+{
 	struct cache_list *list;
 	uint32_t i;
 
 	for (i = hash & worker->names_mask; worker->names[i]; i = (i + 1) & worker->names_mask) {
-		list = (struct cache_list *)(void *)(worker->arena + worker->names[i]);
-		if (list->hash == hash && list->words == count &&
-				(!count || !memcmp(list->word, words, count * 4ull)))
+		const struct cache_list *old = list_at(worker, worker->names[i]);
+
+		if (old->hash == hash && old->words == count &&
+				(!count || !memcmp(old->word, words, count * 4ull)))
 			return worker->names[i];
 	}
 	if (!has_room(worker, count)) {
@@ -163,14 +162,11 @@ static struct cache_way *displaced_way(struct rule_worker *worker, const struct 
 	return &(other ? other_line(worker, key) : line_of(worker, key))->way[turn % CACHE_WAYS];
 }
 
-/* Of two events of a burst with one key the second finds what the first one left. */
+/* No key is there yet: these were missed, and no two events of a burst are decided of one key. */
 static void enter(struct rule_worker *worker, const struct cache_key *key, uint32_t list)
 {
-	struct cache_way *way;
+	struct cache_way *way = empty_way(line_of(worker, key));
 
-	if (find(worker, key))
-		return;
-	way = empty_way(line_of(worker, key));
 	if (!way)
 		way = empty_way(other_line(worker, key));
 	if (!way)
@@ -199,10 +195,9 @@ static void put_rule(const struct rule_worker *worker, uint32_t index, unsigned 
 }
 
 /* Counts, then places: each event's list in one run over what was found. */
-void match_remember(struct rule_worker *worker, uint64_t events)
+static uint64_t gather_lists(struct rule_worker *worker, uint64_t events, uint32_t *ends)
 {
 	const struct rule_image_rule *rules = worker->matcher->rules;
-	uint32_t ends[RULE_BURST_MAX] = {0};
 	uint32_t total = 0;
 	uint64_t keep = 0;
 	uint32_t found;
@@ -226,8 +221,25 @@ void match_remember(struct rule_worker *worker, uint64_t events)
 			put_rule(worker, worker->found[found].rule, i, worker->words + ends[i]);
 			ends[i] += words_of(&rules[worker->found[found].rule]);
 		}
+	return keep;
+}
+
+void match_remember(struct rule_worker *worker, uint64_t events)
+{
+	uint32_t ends[RULE_BURST_MAX] = {0};
+	uint32_t hash[RULE_BURST_MAX];
+	uint64_t keep = gather_lists(worker, events, ends);
+	unsigned i;
+
+	EACH_EVENT(i, keep) { /* first all that has to be fetched */
+		hash[i] = (uint32_t)XXH3_64bits(worker->words + worker->starts[i],
+				(ends[i] - worker->starts[i]) * 4ull);
+		__builtin_prefetch(&worker->names[hash[i] & worker->names_mask]);
+	}
+	EACH_EVENT(i, keep)
+		__builtin_prefetch(list_at(worker, worker->names[hash[i] & worker->names_mask]));
 	EACH_EVENT(i, keep) {
-		uint32_t list = list_of(worker, worker->words + worker->starts[i],
+		uint32_t list = list_of(worker, hash[i], worker->words + worker->starts[i],
 				ends[i] - worker->starts[i]);
 
 		if (list)

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fields of the events of a burst, side by side, and numbers compared all at once. */
+/* Fields of the events of a burst, side by side. */
 #include "rule/match_work.h"
-
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 const struct vex_event *match_event(struct rule_worker *worker, unsigned event)
 {
@@ -31,58 +27,76 @@ bool match_attr(struct rule_worker *worker, unsigned event, const char *name, si
 	return false;
 }
 
-/* Where in its record each of an event's attributes has its payload; 0: it has none. */
-static const uint32_t *places_of(struct rule_worker *worker, unsigned event)
+/* Where in a record an attribute has its payload; 0: it has none. */
+static uint32_t find_attr(const struct vex_record *record, unsigned attr)
 {
-	const uint8_t *record = (const uint8_t *)worker->records[event];
-	uint32_t *places = worker->places[event];
-	uint32_t at = sizeof(struct vex_record);
+	uint32_t at = sizeof(*record);
 	uint32_t head;
 
-	if (worker->placed >> event & 1)
-		return places;
-	worker->placed |= 1ull << event;
-	memset(places, 0, sizeof(worker->places[0]));
-	while (at < worker->records[event]->size) {
-		memcpy(&head, record + at, sizeof(head));
-		places[vex_attr_head_id(head)] = at + VEX_ATTR_HEAD;
+	while (at < record->size) {
+		memcpy(&head, (const uint8_t *)record + at, sizeof(head));
+		if (vex_attr_head_id(head) == attr)
+			return at + VEX_ATTR_HEAD;
 		at += vex_attr_span(vex_attr_head_len(head));
 	}
-	return places;
+	return 0;
 }
 
-static void cut_name(enum rule_field_id field, struct vex_bytes *path, bool *has)
+const struct match_place *match_place(struct rule_worker *worker, unsigned attr, uint64_t events)
+{
+	struct match_place *place = &worker->places[attr];
+	uint64_t need = events & ~place->known;
+	unsigned i;
+
+	worker->placed |= 1u << attr;
+	place->known |= need;
+	EACH_EVENT(i, need) {
+		place->at[i] = find_attr(worker->records[i], attr);
+		place->has |= (uint64_t)(place->at[i] != 0) << i;
+	}
+	return place;
+}
+
+struct vex_bytes match_payload(const struct vex_record *record, uint32_t at)
+{
+	const uint8_t *data = (const uint8_t *)record + at;
+	uint32_t head;
+
+	memcpy(&head, data - VEX_ATTR_HEAD, sizeof(head));
+	return (struct vex_bytes){.data = data, .len = vex_attr_head_len(head)};
+}
+
+/* Whether it has one. */
+static bool cut_name(enum rule_field_id field, struct vex_bytes *path)
 {
 	const char *slash = path->len ? memrchr(path->data, '/', path->len) : NULL;
 
 	if (field == RULE_FIELD_FD_DIRECTORY) {
 		path->len = slash ? (size_t)(slash - (const char *)path->data) : 0;
 		path->len += slash == path->data;
-		*has = slash != NULL;
-	} else if (slash) {
+		return slash != NULL;
+	}
+	if (slash) {
 		path->len -= (size_t)(slash + 1 - (const char *)path->data);
 		path->data = slash + 1;
 	}
+	return true;
 }
 
-static bool text_of(struct rule_worker *worker, unsigned event, enum rule_field_id field,
-		struct vex_bytes *out)
+static void load_texts(struct rule_worker *worker, struct match_column *column,
+		enum rule_field_id field, uint64_t events)
 {
-	const uint8_t *record = (const uint8_t *)worker->records[event];
 	unsigned attr = field == RULE_FIELD_PROC_NAME ? VEX_ATTR_COMM
 			: field == RULE_FIELD_FS_PATH2 ? VEX_ATTR_PATH2 : VEX_ATTR_PATH;
-	uint32_t at = places_of(worker, event)[attr];
-	uint32_t head;
-	bool has = at != 0;
+	bool part = field == RULE_FIELD_FD_DIRECTORY || field == RULE_FIELD_FD_FILENAME;
+	const struct match_place *place = match_place(worker, attr, events);
+	unsigned i;
 
-	*out = (struct vex_bytes){0};
-	if (!has)
-		return false;
-	memcpy(&head, record + at - VEX_ATTR_HEAD, sizeof(head));
-	*out = (struct vex_bytes){.data = record + at, .len = vex_attr_head_len(head)};
-	if (field == RULE_FIELD_FD_DIRECTORY || field == RULE_FIELD_FD_FILENAME)
-		cut_name(field, out, &has);
-	return has;
+	EACH_EVENT(i, events & place->has) {
+		column->texts[i] = match_payload(worker->records[i], place->at[i]);
+		if (!part || cut_name(field, &column->texts[i]))
+			column->has |= 1ull << i;
+	}
 }
 
 /* Where a number is: in the header where attr is 0. */
@@ -159,7 +173,7 @@ static uint64_t read_number(const uint8_t *from, unsigned size)
 	}
 }
 
-/* What tests compare of a number as it stands in the record. */
+/* What tests compare where that is not the number that stands in the record. */
 static uint64_t meaning(struct rule_worker *worker, unsigned event, enum rule_field_id field,
 		uint64_t number)
 {
@@ -173,7 +187,7 @@ static uint64_t meaning(struct rule_worker *worker, unsigned event, enum rule_fi
 	case RULE_FIELD_EVENT_RESULT:
 		return (uint64_t)(int64_t)(int32_t)number ^ 1ull << 63;
 	case RULE_FIELD_EVENT_DURATION:
-		at = places_of(worker, event)[VEX_ATTR_DURATION];
+		at = find_attr(worker->records[event], VEX_ATTR_DURATION);
 		return at ? read_number((const uint8_t *)worker->records[event] + at, 8) : number;
 	case RULE_FIELD_TIME_HOUR:
 		return minutes / 60 % 24;
@@ -186,126 +200,79 @@ static uint64_t meaning(struct rule_worker *worker, unsigned event, enum rule_fi
 	}
 }
 
-static bool number_of(struct rule_worker *worker, unsigned event, enum rule_field_id field,
-		uint64_t *out)
+/* meant: they stand in the record as they are compared, in so many bytes. */
+VEX_ALWAYS_INLINE static void read_all(struct rule_worker *worker, struct match_column *column,
+		enum rule_field_id field, const uint32_t *at, uint64_t events, unsigned size, bool meant)
 {
-	const uint8_t *from = (const uint8_t *)worker->records[event];
-	const struct source *source = &sources[field];
-	uint32_t at = source->attr ? places_of(worker, event)[source->attr] : 0;
+	unsigned offset = sources[field].offset;
+	uint64_t any = column->any;
+	unsigned i;
 
-	if (source->attr && !at)
-		return false;
-	*out = meaning(worker, event, field, read_number(from + at + source->offset, source->size));
-	return true;
+	EACH_EVENT(i, events) {
+		const uint8_t *from = (const uint8_t *)worker->records[i] + at[i] + offset;
+		uint64_t number = read_number(from, size);
+
+		if (!meant)
+			number = meaning(worker, i, field, number);
+		column->numbers[i] = number;
+		column->low[i] = (uint32_t)number;
+		any |= number;
+	}
+	column->any = any;
 }
 
-struct match_column *match_column(struct rule_worker *worker, unsigned field, uint64_t events)
+static bool is_meant(enum rule_field_id field)
+{
+	return field != RULE_FIELD_EVT_RES && field != RULE_FIELD_EVENT_RESULT &&
+			field != RULE_FIELD_EVENT_DURATION && field != RULE_FIELD_TIME_HOUR &&
+			field != RULE_FIELD_TIME_MINUTE && field != RULE_FIELD_TIME_WEEKDAY;
+}
+
+static void load_numbers(struct rule_worker *worker, struct match_column *column,
+		enum rule_field_id field, uint64_t events)
+{
+	static const uint32_t header[RULE_BURST_MAX];
+	unsigned attr = sources[field].attr;
+	unsigned size = sources[field].size;
+	const uint32_t *at = header;
+
+	if (attr) {
+		const struct match_place *place = match_place(worker, attr, events);
+
+		at = place->at;
+		events &= place->has;
+	}
+	column->has |= events;
+	if (is_meant(field) && size == 8)
+		read_all(worker, column, field, at, events, 8, true);
+	else if (is_meant(field) && size == 4)
+		read_all(worker, column, field, at, events, 4, true);
+	else
+		read_all(worker, column, field, at, events, size, is_meant(field));
+}
+
+static void load_lists(struct rule_worker *worker, struct match_column *column, uint64_t events)
+{
+	unsigned i;
+
+	EACH_EVENT(i, events)
+		column->has |= (uint64_t)(match_event(worker, i)->label_count > 0) << i;
+}
+
+const struct match_column *match_load(struct rule_worker *worker, unsigned field, uint64_t events)
 {
 	struct match_column *column = &worker->columns[field];
 	enum rule_field_id id = (enum rule_field_id)worker->matcher->ids[field];
 	enum rule_type type = rule_fields[id].type;
 	uint64_t need = events & ~column->loaded;
-	unsigned i;
 
+	worker->loaded |= 1ull << field;
 	column->loaded |= need;
-	EACH_EVENT(i, need) {
-		bool has;
-
-		if (type == RULE_STRINGS)
-			has = match_event(worker, i)->label_count > 0;
-		else if (type == RULE_STRING || type == RULE_PATH)
-			has = text_of(worker, i, id, &column->texts[i]);
-		else
-			has = number_of(worker, i, id, &column->numbers[i]);
-		column->has |= (uint64_t)has << i;
-	}
+	if (type == RULE_STRINGS)
+		load_lists(worker, column, need);
+	else if (type == RULE_STRING || type == RULE_PATH)
+		load_texts(worker, column, id, need);
+	else
+		load_numbers(worker, column, id, need);
 	return column;
-}
-
-#ifdef __x86_64__
-__attribute__((target("avx512f"))) static uint64_t range_wide(const uint64_t *numbers,
-		uint64_t low, uint64_t high)
-{
-	const __m512i from = _mm512_set1_epi64((long long)low);
-	const __m512i span = _mm512_set1_epi64((long long)(high - low));
-	uint64_t result = 0;
-	unsigned i;
-
-	for (i = 0; i < 8; i++) {
-		__m512i eight = _mm512_sub_epi64(_mm512_loadu_si512(numbers + 8 * i), from);
-
-		result |= (uint64_t)_mm512_cmple_epu64_mask(eight, span) << 8 * i;
-	}
-	return result;
-}
-
-__attribute__((target("avx512f"))) static uint64_t bits_wide(const uint64_t *numbers,
-		uint64_t mask, uint64_t want)
-{
-	const __m512i all = _mm512_set1_epi64((long long)mask);
-	const __m512i some = _mm512_set1_epi64((long long)want);
-	uint64_t result = 0;
-	unsigned i;
-
-	for (i = 0; i < 8; i++) {
-		__m512i eight = _mm512_and_si512(_mm512_loadu_si512(numbers + 8 * i), all);
-
-		result |= (uint64_t)_mm512_cmpeq_epi64_mask(eight, some) << 8 * i;
-	}
-	return result;
-}
-
-__attribute__((target("avx512f"))) static uint64_t same_wide(const uint32_t *numbers, uint32_t want)
-{
-	const __m512i all = _mm512_set1_epi32((int)want);
-	uint64_t result = 0;
-	unsigned i;
-
-	for (i = 0; i < 4; i++)
-		result |= (uint64_t)_mm512_cmpeq_epi32_mask(_mm512_loadu_si512(numbers + 16 * i),
-				all) << 16 * i;
-	return result;
-}
-#endif
-
-uint64_t match_range(const uint64_t *numbers, uint64_t low, uint64_t high)
-{
-	uint64_t result = 0;
-	unsigned i;
-
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("avx512f"))
-		return range_wide(numbers, low, high);
-#endif
-	for (i = 0; i < RULE_BURST_MAX; i++)
-		result |= (uint64_t)(numbers[i] - low <= high - low) << i;
-	return result;
-}
-
-uint64_t match_bits(const uint64_t *numbers, uint64_t mask, uint64_t want)
-{
-	uint64_t result = 0;
-	unsigned i;
-
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("avx512f"))
-		return bits_wide(numbers, mask, want);
-#endif
-	for (i = 0; i < RULE_BURST_MAX; i++)
-		result |= (uint64_t)((numbers[i] & mask) == want) << i;
-	return result;
-}
-
-uint64_t match_same(const uint32_t *numbers, uint32_t want)
-{
-	uint64_t result = 0;
-	unsigned i;
-
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("avx512f"))
-		return same_wide(numbers, want);
-#endif
-	for (i = 0; i < RULE_BURST_MAX; i++)
-		result |= (uint64_t)(numbers[i] == want) << i;
-	return result;
 }

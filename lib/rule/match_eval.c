@@ -2,18 +2,15 @@
 /* Conditions, for all events of a burst at once: a bit for each event. */
 #include "rule/match_work.h"
 
-static uint64_t number_test(const struct rule_matcher *matcher, const struct rule_image_test *test,
+static uint64_t number_test(const struct rule_worker *worker, const struct rule_image_test *test,
 		const uint64_t *numbers, uint64_t events)
 {
-	const uint64_t *values;
+	const uint64_t *values = worker->matcher->values + test->a;
 	uint64_t result = 0;
 	unsigned i;
 
-	if (test->kind == RULE_TEST_RANGE)
-		return match_range(numbers, test->a, test->b);
 	if (test->kind == RULE_TEST_BITS)
-		return match_bits(numbers, test->a, test->b);
-	values = matcher->values + test->a;
+		return worker->numbers->bits(numbers, test->a, test->b);
 	EACH_EVENT(i, events) {
 		uint64_t number = numbers[i];
 		uint64_t low = 0;
@@ -127,7 +124,7 @@ static uint64_t outside_test(struct rule_worker *worker, const struct rule_image
 	return result;
 }
 
-static uint64_t run_test(struct rule_worker *worker, const struct rule_image_test *test,
+static uint64_t run_other(struct rule_worker *worker, const struct rule_image_test *test,
 		uint64_t events)
 {
 	enum rule_field_id id = (enum rule_field_id)worker->matcher->ids[test->field];
@@ -145,10 +142,25 @@ static uint64_t run_test(struct rule_worker *worker, const struct rule_image_tes
 		return list_test(worker, test, events);
 	if (rule_fields[id].type == RULE_STRING || rule_fields[id].type == RULE_PATH)
 		return text_test(worker, test, column, events);
-	return number_test(worker->matcher, test, column->numbers, events) & events;
+	return number_test(worker, test, column->numbers, events) & events;
 }
 
-static uint64_t eval_test(struct rule_worker *worker, uint32_t index, uint64_t events)
+static inline uint64_t range_test(struct rule_worker *worker, const struct rule_image_test *test,
+		uint64_t events)
+{
+	const struct match_column *column = match_column(worker, test->field, events);
+
+	return match_range(worker, column, test->a, test->b) & column->has & events;
+}
+
+static inline uint64_t run_test(struct rule_worker *worker, const struct rule_image_test *test,
+		uint64_t events)
+{
+	return test->kind == RULE_TEST_RANGE ? range_test(worker, test, events)
+					     : run_other(worker, test, events) & events;
+}
+
+static inline uint64_t eval_test(struct rule_worker *worker, uint32_t index, uint64_t events)
 {
 	const struct rule_image_test *test = &worker->matcher->tests[index];
 	struct match_memo *memo;
@@ -159,13 +171,21 @@ static uint64_t eval_test(struct rule_worker *worker, uint32_t index, uint64_t e
 			match_scan(worker, test->scan, events);
 		return worker->memo[index].value & events;
 	}
+	if (!match_shared(worker->matcher, index))
+		return run_test(worker, test, events);
 	memo = match_memo(worker, index);
 	need = events & ~memo->known;
 	if (need) {
-		memo->value |= run_test(worker, test, need) & need;
+		memo->value |= run_test(worker, test, need);
 		memo->known |= need;
 	}
 	return memo->value & events;
+}
+
+static inline uint64_t eval_node(struct rule_worker *worker, uint32_t node, uint64_t events)
+{
+	return node & RULE_NODE_GROUP ? match_eval(worker, node, events)
+				      : eval_test(worker, node, events);
 }
 
 static uint64_t eval_group(struct rule_worker *worker, const uint32_t *words, uint64_t events)
@@ -177,18 +197,21 @@ static uint64_t eval_group(struct rule_worker *worker, const uint32_t *words, ui
 	if (kind == RULE_GROUP_INPUT)
 		return worker->input[words[2]] & events;
 	if (kind == RULE_GROUP_NOT)
-		return events & ~match_eval(worker, words[2], events);
+		return events & ~eval_node(worker, words[2], events);
 	for (i = 0; left && i < words[1]; i++) {
-		uint64_t yes = match_eval(worker, words[2 + i], left);
+		uint64_t yes = eval_node(worker, words[2 + i], left);
 
 		left = kind == RULE_GROUP_AND ? yes : left & ~yes;
 	}
 	return kind == RULE_GROUP_AND ? left : events & ~left;
 }
 
+/* What stands in one place alone is asked for once in a burst, so that nobody need remember it. */
 uint64_t match_eval(struct rule_worker *worker, uint32_t node, uint64_t events)
 {
-	const uint32_t *words = worker->matcher->nodes + (node & ~RULE_NODE_GROUP);
+	const struct rule_matcher *matcher = worker->matcher;
+	const uint32_t *words = matcher->nodes + (node & ~RULE_NODE_GROUP);
+	uint32_t index = matcher->test_count + (node & ~RULE_NODE_GROUP);
 	struct match_memo *memo;
 	uint64_t need;
 
@@ -196,10 +219,9 @@ uint64_t match_eval(struct rule_worker *worker, uint32_t node, uint64_t events)
 		return 0;
 	if (!(node & RULE_NODE_GROUP))
 		return eval_test(worker, node, events);
-	if ((words[0] & 0xff) == RULE_GROUP_INPUT || words[0] >> 8 < 2) /* as quick as a memo */
+	if (!match_shared(matcher, index))
 		return eval_group(worker, words, events);
-	memo = match_memo(worker, (uint32_t)worker->matcher->image->parts[RULE_PART_TESTS].count +
-			(node & ~RULE_NODE_GROUP));
+	memo = match_memo(worker, index);
 	need = events & ~memo->known;
 	if (need) {
 		memo->value |= eval_group(worker, words, need);

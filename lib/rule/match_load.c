@@ -32,6 +32,7 @@ static void set_parts(struct rule_matcher *matcher, const struct rule_image *ima
 	matcher->schedules = rule_image_part(image, RULE_PART_SCHEDULES);
 	matcher->windows = rule_image_part(image, RULE_PART_WINDOWS);
 	matcher->rule_count = (uint32_t)image->parts[RULE_PART_RULES].count;
+	matcher->test_count = (uint32_t)image->parts[RULE_PART_TESTS].count;
 	matcher->slot_mask = image->parts[RULE_PART_SLOTS].count - 1;
 	matcher->scan_count = (uint32_t)image->parts[RULE_PART_SCANS].count;
 	while (matcher->eager_count < matcher->scan_count &&
@@ -63,6 +64,56 @@ static bool make_briefs(struct rule_matcher *matcher)
 				.inputs = matcher->rules[i].input_count & 0x7fffffff,
 				.first = matcher->rules[i].first};
 	return matcher->briefs != NULL;
+}
+
+static size_t memo_count(const struct rule_matcher *matcher)
+{
+	return matcher->test_count + matcher->image->parts[RULE_PART_NODES].count;
+}
+
+/* A node that stands somewhere: the first time seen only, then shared. */
+static void count_node(struct rule_matcher *matcher, uint64_t *seen, uint32_t node)
+{
+	uint32_t index = node & RULE_NODE_GROUP
+			? matcher->test_count + (node & ~RULE_NODE_GROUP) : node;
+	uint64_t bit = 1ull << index % 64;
+
+	if (node == RULE_IMAGE_NONE)
+		return;
+	matcher->shared[index / 64] |= seen[index / 64] & bit;
+	seen[index / 64] |= bit;
+}
+
+static void count_nodes(struct rule_matcher *matcher, uint64_t *seen)
+{
+	const struct rule_image_span *parts = matcher->image->parts;
+	const uint32_t *words = matcher->nodes;
+	const uint32_t *end = words + parts[RULE_PART_NODES].count;
+	uint64_t i;
+
+	for (; words < end; words += 2 + words[1])
+		for (i = 0; (words[0] & 0xff) != RULE_GROUP_INPUT && i < words[1]; i++)
+			count_node(matcher, seen, words[2 + i]);
+	for (i = 0; i < parts[RULE_PART_INPUTS].count; i++) { /* of any number of rules */
+		count_node(matcher, seen, matcher->inputs[i]);
+		count_node(matcher, seen, matcher->inputs[i]);
+	}
+	for (i = 0; i < matcher->rule_count; i++) {
+		count_node(matcher, seen, matcher->rules[i].cacheable);
+		count_node(matcher, seen, matcher->rules[i].residual);
+	}
+}
+
+static bool find_shared(struct rule_matcher *matcher)
+{
+	size_t words = memo_count(matcher) / 64 + 1;
+	uint64_t *seen = calloc(words, 8);
+
+	matcher->shared = calloc(words, 8);
+	if (seen && matcher->shared)
+		count_nodes(matcher, seen);
+	free(seen);
+	return seen && matcher->shared;
 }
 
 static int load_databases(struct rule_matcher *matcher, const char **why)
@@ -103,7 +154,8 @@ int rule_matcher_new(const void *image, size_t size, struct rule_matcher **out, 
 		return -ENOMEM;
 	set_parts(matcher, image);
 	set_fields(matcher);
-	error = make_briefs(matcher) ? load_databases(matcher, why) : -ENOMEM;
+	error = make_briefs(matcher) && find_shared(matcher) ? load_databases(matcher, why)
+							     : -ENOMEM;
 	if (error) {
 		rule_matcher_free(matcher);
 		return error;
@@ -123,6 +175,7 @@ void rule_matcher_free(struct rule_matcher *matcher)
 	hs_free_scratch(matcher->scratch);
 	free(matcher->databases);
 	free(matcher->briefs);
+	free(matcher->shared);
 	free(matcher);
 }
 
@@ -149,7 +202,7 @@ static bool get(void *where, size_t count, size_t item)
 static bool make_tables(struct rule_worker *worker)
 {
 	const struct rule_image_span *parts = worker->matcher->image->parts;
-	size_t memos = parts[RULE_PART_TESTS].count + parts[RULE_PART_NODES].count;
+	size_t memos = memo_count(worker->matcher);
 	uint32_t rules = worker->matcher->rule_count;
 	bool good = get(&worker->memo, memos, sizeof(*worker->memo)) &&
 			get(&worker->touched, memos, sizeof(*worker->touched)) &&
@@ -226,6 +279,7 @@ int rule_worker_new(const struct rule_matcher *matcher, const struct rule_worker
 		return -ENOMEM;
 	worker->matcher = matcher;
 	worker->run = options ? options->run : NULL;
+	worker->numbers = match_numbers(options && options->plain ? 256 : 512);
 	worker->data = options ? options->data : NULL;
 	if (!make_tables(worker) || !make_cache(worker, options) || (matcher->scratch &&
 			hs_clone_scratch(matcher->scratch, &worker->scratch) != HS_SUCCESS)) {

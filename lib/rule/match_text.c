@@ -142,6 +142,13 @@ static bool below_glob(struct steps *steps, const char *text, size_t len)
 	return true;
 }
 
+/* Most texts are written as the path is, with one slash each time and one at the front. */
+static bool plainly_below(const char *path, size_t path_len, const char *text, size_t len)
+{
+	return len > path_len && text[0] == '/' && same(text + 1, path, path_len) &&
+			(len == path_len + 1 || text[path_len + 1] == '/');
+}
+
 static bool below(const char *path, size_t path_len, const char *text, size_t len)
 {
 	const char *path_end = path + path_len;
@@ -149,6 +156,8 @@ static bool below(const char *path, size_t path_len, const char *text, size_t le
 	const char *want;
 	const char *have;
 
+	if (plainly_below(path, path_len, text, len))
+		return true;
 	while (component(&path, path_end, &want)) {
 		size_t size = (size_t)(path - want);
 

@@ -9,6 +9,7 @@
  *   match_find.c    rules that an event may match, by the index
  *   match_eval.c    conditions, for all events of a burst at once
  *   match_column.c  fields of all events of a burst
+ *   match_number.c  numbers of all events of a burst, compared
  *   match_text.c    what the tests of texts mean
  */
 #ifndef VEX_RULE_MATCH_WORK_H
@@ -64,7 +65,9 @@ struct rule_matcher {
 	const struct rule_image_pattern *patterns;
 	const struct rule_image_schedule *schedules;
 	const struct rule_image_window *windows;
+	uint64_t *shared; /**< of tests, then of words of NODES, a bit each: it stands in several */
 	uint32_t rule_count;
+	uint32_t test_count;
 	uint64_t slot_mask;
 	uint32_t scan_count;
 	uint32_t eager_count; /**< these come first */
@@ -85,10 +88,28 @@ struct match_memo {
 struct match_column {
 	uint64_t loaded;
 	uint64_t has;
+	uint64_t any; /**< bits that are set in any of the numbers */
 	union {
-		uint64_t numbers[RULE_BURST_MAX];
+		struct {
+			uint64_t numbers[RULE_BURST_MAX];
+			uint32_t low[RULE_BURST_MAX]; /**< all of them, where they are below 2^32 */
+		};
 		struct vex_bytes texts[RULE_BURST_MAX];
 	};
+};
+
+/** Where the records of a burst have an attribute. */
+struct match_place {
+	uint64_t known;
+	uint64_t has;
+	uint32_t at[RULE_BURST_MAX]; /**< its payload; 0: there is none */
+};
+
+/** Comparisons of the numbers of a burst; span is what lies between low and high. */
+struct match_numbers {
+	uint64_t (*narrow)(const uint32_t *numbers, uint32_t low, uint32_t span);
+	uint64_t (*range)(const uint64_t *numbers, uint64_t low, uint64_t span);
+	uint64_t (*bits)(const uint64_t *numbers, uint64_t mask, uint64_t want);
 };
 
 /** 128 bits: what is compared, and what chooses a line. */
@@ -129,7 +150,8 @@ struct rule_worker {
 	const struct vex_record *const *records;
 	uint64_t all; /**< a bit for each record */
 	uint64_t decoded;
-	uint64_t placed; /**< events whose places are known */
+	uint64_t loaded; /**< columns that have something, a bit each */
+	uint32_t placed; /**< attributes whose places are known of an event, a bit each */
 	rule_run run;
 	void *data;
 	struct rule_worker_counts counts;
@@ -170,8 +192,9 @@ struct rule_worker {
 	uint64_t followers; /**< missed events with the key of an earlier one of the burst, its leader */
 	uint8_t leader[RULE_BURST_MAX];
 	struct cache_key key[RULE_BURST_MAX];
+	const struct match_numbers *numbers;
 	struct match_column *columns; /**< by field */
-	uint32_t places[RULE_BURST_MAX][VEX_ATTR_LIMIT]; /**< of attributes */
+	struct match_place places[VEX_ATTR_LIMIT];
 	struct vex_event events[RULE_BURST_MAX];
 	struct vex_event_space spaces[RULE_BURST_MAX];
 };
@@ -233,6 +256,10 @@ void match_scan(struct rule_worker *worker, uint32_t scan, uint64_t events);
 /* -- match_eval.c -- */
 /** The events out of these for which a node is true. */
 uint64_t match_eval(struct rule_worker *worker, uint32_t node, uint64_t events);
+static inline bool match_shared(const struct rule_matcher *matcher, uint32_t index)
+{
+	return matcher->shared[index / 64] >> index % 64 & 1;
+}
 static inline struct match_memo *match_memo(struct rule_worker *worker, uint32_t index)
 {
 	struct match_memo *memo = &worker->memo[index];
@@ -243,16 +270,36 @@ static inline struct match_memo *match_memo(struct rule_worker *worker, uint32_t
 }
 
 /* -- match_column.c -- */
-/** Loads a field of these events; has then tells which have it. */
-struct match_column *match_column(struct rule_worker *worker, unsigned field, uint64_t events);
+const struct match_column *match_load(struct rule_worker *worker, unsigned field, uint64_t events);
+/** A field of these events, loaded where it was not; has then tells which have it. */
+static inline const struct match_column *match_column(struct rule_worker *worker, unsigned field,
+		uint64_t events)
+{
+	const struct match_column *column = &worker->columns[field];
+
+	return events & ~column->loaded ? match_load(worker, field, events) : column;
+}
+/** Where these events have an attribute that stands in a record once at most. */
+const struct match_place *match_place(struct rule_worker *worker, unsigned attr, uint64_t events);
+struct vex_bytes match_payload(const struct vex_record *record, uint32_t at);
 bool match_attr(struct rule_worker *worker, unsigned event, const char *name, size_t len,
 		struct vex_bytes *value);
 const struct vex_event *match_event(struct rule_worker *worker, unsigned event);
-/** Of 64 numbers those from low to high. */
-uint64_t match_range(const uint64_t *numbers, uint64_t low, uint64_t high);
-uint64_t match_bits(const uint64_t *numbers, uint64_t mask, uint64_t want);
-/** Of 64 small numbers those that are this one. */
-uint64_t match_same(const uint32_t *numbers, uint32_t want);
+
+/* -- match_number.c -- */
+/** Those that the processor is quickest with, in registers of at most so many bits. */
+const struct match_numbers *match_numbers(unsigned bits);
+/** Of a column's numbers those from low to high, and anything of events that have none. */
+static inline uint64_t match_range(const struct rule_worker *worker,
+		const struct match_column *column, uint64_t low, uint64_t high)
+{
+	if (column->any >> 32)
+		return worker->numbers->range(column->numbers, low, high - low);
+	if (low > UINT32_MAX)
+		return 0;
+	high = high < UINT32_MAX ? high : UINT32_MAX;
+	return worker->numbers->narrow(column->low, (uint32_t)low, (uint32_t)(high - low));
+}
 
 /* -- match_text.c -- */
 bool match_text(const struct rule_matcher *matcher, const struct rule_image_test *test,

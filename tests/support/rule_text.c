@@ -124,6 +124,8 @@ static void make_regex(struct rule_random *random, const char *text, char *out, 
 			"[[:alpha:]]", ".{1,3}"};
 	size_t n = 0;
 
+	if (chance(random, 10))
+		out[n++] = '^';
 	while (*text && n + 24 < cap) {
 		size_t skip = 1 + draw(random, 4);
 
