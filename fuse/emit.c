@@ -51,12 +51,20 @@ void emit_mount(enum vex_type type)
 	pthread_mutex_unlock(&emitter.shared);
 }
 
+void emit_name(char *name)
+{
+	if (mirror.options.name)
+		snprintf(name, VEX_NAME_MAX, "%s", mirror.options.name);
+	else
+		snprintf(name, VEX_NAME_MAX, "fuse:%s", mirror.mountpoint);
+}
+
 static int open_port(void)
 {
 	char name[VEX_NAME_MAX];
 	struct vex_port_options options = {
 		.socket = mirror.options.socket,
-		.name = mirror.options.name ? mirror.options.name : name,
+		.name = name,
 		.boundary = VEX_BOUNDARY_FUSE,
 		.ring_size = mirror.options.lane_size,
 		.full = mirror.options.wait ? VEX_FULL_WAIT : VEX_FULL_DROP,
@@ -64,7 +72,7 @@ static int open_port(void)
 		.background = 1, /* lanes keep what happens until a data plane comes */
 	};
 
-	snprintf(name, sizeof(name), "fuse:%s", mirror.mountpoint);
+	emit_name(name);
 	return vex_port_open(&options, &emitter.port);
 }
 

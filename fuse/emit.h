@@ -34,6 +34,9 @@ struct op {
  */
 int emit_start(uint32_t workers);
 
+/** What vexctl shows the mirror as, into name (VEX_NAME_MAX bytes). */
+void emit_name(char *name);
+
 /** Publishes what is left, and detaches. */
 void emit_stop(void);
 

@@ -93,6 +93,21 @@ void inode_describe(struct inode *inode, char *buf, struct inode_view *view);
 void inode_describe_child(struct inode *dir, const char *name, char *buf,
 		struct inode_view *view);
 
+/** Where a path leads, as far as the kernel was told; both inodes are held until inode_leave(). */
+struct inode_place {
+	struct inode *dir;  /**< NULL: it is the root */
+	struct inode *file; /**< NULL: not known */
+	char name[NAME_MAX + 1];
+	size_t name_len;
+};
+
+/**
+ * Finds a path within the mirror, without a slash at either end; empty: the root. False where its
+ * directory is not known, or where it is no path of plain names. Nothing is looked up beneath.
+ */
+bool inode_locate(const char *path, size_t len, struct inode_place *place);
+void inode_leave(const struct inode_place *place);
+
 /** How many inodes there are. */
 uint64_t inode_total(void);
 

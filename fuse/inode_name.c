@@ -226,6 +226,57 @@ void inode_describe_child(struct inode *dir, const char *name, char *buf,
 	pthread_mutex_unlock(&inode_table.lock);
 }
 
+static bool is_plain(const char *name, size_t len)
+{
+	return len && len <= NAME_MAX && !memchr(name, '\0', len) && !(len == 1 && name[0] == '.') &&
+			!(len == 2 && name[0] == '.' && name[1] == '.');
+}
+
+/* The last name stays in place, those before it lead to place->dir. */
+static bool walk(const char *path, size_t len, struct inode_place *place)
+{
+	const char *end = path + len;
+
+	place->file = &inode_table.root;
+	while (path <= end) {
+		const char *slash = memchr(path, '/', (size_t)(end - path));
+		size_t name_len = (size_t)((slash ? slash : end) - path);
+
+		place->dir = place->file;
+		if (!place->dir || !is_plain(path, name_len))
+			return false;
+		place->file = find_name(place->dir, path, name_len);
+		place->name_len = name_len;
+		memcpy(place->name, path, name_len);
+		path += name_len + 1;
+	}
+	place->name[place->name_len] = '\0';
+	return true;
+}
+
+bool inode_locate(const char *path, size_t len, struct inode_place *place)
+{
+	bool found;
+
+	*place = (struct inode_place){.file = &inode_table.root};
+	pthread_mutex_lock(&inode_table.lock);
+	found = !len || walk(path, len, place);
+	if (found && place->dir)
+		place->dir->holds++;
+	if (found && place->file)
+		place->file->holds++;
+	pthread_mutex_unlock(&inode_table.lock);
+	return found;
+}
+
+void inode_leave(const struct inode_place *place)
+{
+	if (place->file)
+		inode_drop(place->file);
+	if (place->dir)
+		inode_drop(place->dir);
+}
+
 static bool is_victim(const struct inode *inode, uint32_t before_s)
 {
 	return inode->seen_s < before_s && inode->listed && !inode->holds &&

@@ -22,6 +22,7 @@
 #include "loop.h"
 #include "mount.h"
 #include "options.h"
+#include "reverse.h"
 #include "trim.h"
 #include "vex/vex.h"
 #include "waiter.h"
@@ -123,6 +124,8 @@ static int start_threads(void)
 	if (!error)
 		error = trim_start();
 	if (!error)
+		error = reverse_start();
+	if (!error)
 		return 0;
 	vex_error("cannot start threads: %s", strerror(-error));
 	return VEX_EXIT_FAILED;
@@ -146,6 +149,7 @@ static int run(void)
 	vex_info("%s is mirrored at %s", mirror.options.source, mirror.mountpoint);
 	daemon_ready(0);
 	wait_for_end(signals);
+	reverse_stop();
 	trim_stop();
 	emit_stop();
 	return VEX_EXIT_OK;

@@ -29,6 +29,8 @@ struct mirror_options {
 	uint32_t wait_us;
 	uint32_t threads;
 	enum cache_mode cache;
+	uint32_t reverse_rate; /**< events a second that are taken back */
+	bool reverse;
 	bool timeout_given;
 	bool writeback;
 	bool wait; /**< a full lane makes the worker wait, up to wait_us */

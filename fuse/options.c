@@ -41,6 +41,9 @@ static const char help[] =
 	"      --full POLICY     where a lane is full: drop (default), or wait\n"
 	"      --wait-us N       longest such wait, in microseconds (default 1000)\n"
 	"      --lane-size N     bytes a thread, a power of two, with K or M (default 256K)\n"
+	"      --reverse         take back what rules lead to boundary:fuse: the kernel forgets\n"
+	"                        what it kept of a file that an event says was changed\n"
+	"      --reverse-rate N  so many such events a second, 1 to 10000000 (default 100000)\n"
 	"\n"
 	"  -f, --foreground      stay in the foreground (default)\n"
 	"  -d, --daemon          go to the background once mounted\n"
@@ -55,6 +58,8 @@ enum {
 	OPTION_FULL,
 	OPTION_WAIT_US,
 	OPTION_LANE_SIZE,
+	OPTION_REVERSE,
+	OPTION_REVERSE_RATE,
 };
 
 static const struct option long_options[] = {
@@ -70,6 +75,8 @@ static const struct option long_options[] = {
 	{"full", required_argument, NULL, OPTION_FULL},
 	{"wait-us", required_argument, NULL, OPTION_WAIT_US},
 	{"lane-size", required_argument, NULL, OPTION_LANE_SIZE},
+	{"reverse", no_argument, NULL, OPTION_REVERSE},
+	{"reverse-rate", required_argument, NULL, OPTION_REVERSE_RATE},
 	{"foreground", no_argument, NULL, 'f'},
 	{"daemon", no_argument, NULL, 'd'},
 	{"help", no_argument, NULL, 'h'},
@@ -192,6 +199,11 @@ static int take(struct mirror_options *options, int option, const char *text)
 		return parse_u32("--wait-us", text, 1, 60000000, &options->wait_us);
 	case OPTION_LANE_SIZE:
 		return parse_lane_size(options, text);
+	case OPTION_REVERSE:
+		options->reverse = true;
+		return -1;
+	case OPTION_REVERSE_RATE:
+		return parse_u32("--reverse-rate", text, 1, 10000000, &options->reverse_rate);
 	case 'w':
 		options->writeback = true;
 		return -1;
@@ -249,7 +261,8 @@ int options_parse(struct mirror_options *options, int argc, char **argv)
 {
 	int option, code;
 
-	*options = (struct mirror_options){.events = true, .cache = CACHE_AUTO, .threads = 8};
+	*options = (struct mirror_options){.events = true, .cache = CACHE_AUTO, .threads = 8,
+		.reverse_rate = 100000};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":c:t:wj:prs:n:fdhV", long_options, NULL)) != -1) {
 		if (option == '?')

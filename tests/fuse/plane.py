@@ -14,8 +14,9 @@ COUNT = os.environ.get("VEX_COUNT", "vex-count")
 class Plane:
     """with Plane(directory) as plane: ... plane.socket"""
 
-    def __init__(self, base):
+    def __init__(self, base, *options):
         self.base = base
+        self.options = options
         self.socket = os.path.join(base, "dataplane.sock")
         self.process = None
 
@@ -25,7 +26,7 @@ class Plane:
         self.process = subprocess.Popen(
             [DATAPLANE, "--no-huge", "--in-memory", "--no-pci", "--no-telemetry", "-l", "0-1",
              "-m", "256", "--file-prefix", "vex-fuse-test-%d" % os.getpid(), "--",
-             "--socket", self.socket, "--idle", "adaptive"],
+             "--socket", self.socket, "--idle", "adaptive", *self.options],
             stdout=self.log, stderr=self.log)
         wait_for(lambda: self.said().count("ready at") > before or self.process.poll() is not None,
                  what="the data plane")

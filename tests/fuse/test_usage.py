@@ -53,6 +53,7 @@ def options(base):
     refused(2, "no power of two", "--lane-size", "5000", source, mount)
     refused(2, "no number from", "--lane-size", "1", source, mount)
     refused(2, "no number from", "--wait-us", "0", source, mount)
+    refused(2, "no number from", "--reverse-rate", "0", source, mount)
     refused(2, "1 to 47 bytes", "--name", "n" * 48, source, mount)
     refused(2, "needs a cache", "--cache", "none", "--writeback", source, mount)
     refused(2, "SOURCE and MOUNTPOINT are wanted", source)

@@ -10,7 +10,7 @@ from processes import preload_sanitizer
 preload_sanitizer()
 
 OPEN, RENAME, METRIC, GAP = 10, 16, 190, 1
-HAS_TASK, HAS_TENANT, HAS_RANGE, HAS_PATH = 1 << 0, 1 << 1, 1 << 3, 1 << 4
+HAS_TASK, HAS_TENANT, HAS_RANGE, HAS_PATH, HAS_PATH2 = 1 << 0, 1 << 1, 1 << 3, 1 << 4, 1 << 5
 DROP, WAIT = 0, 1
 LANE_FULL = 0
 
