@@ -19,7 +19,7 @@ static uint64_t read_clock(clockid_t id)
  * Until 10 ms of history are there, and wherever the wall clock was set, answers come from the
  * vDSO itself: until stays 0, so that each call comes here.
  */
-uint64_t vex_clock_discipline(void)
+VEX_CLOCK_UNCHECKED uint64_t vex_clock_discipline(void)
 {
 	struct vex_clock *clock = &vex_clock_state;
 	uint64_t tsc = vex_clock_cycles();

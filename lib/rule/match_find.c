@@ -103,7 +103,7 @@ static void add_components(struct lookups *lookups, const char *text, const char
 
 static void add_path(struct lookups *lookups, struct vex_bytes path, unsigned second)
 {
-	const char *text = path.len ? path.data : "";
+	const char *text = path.data ? path.data : "";
 	const char *end = text + path.len;
 	const char *slash = memrchr(text, '/', path.len);
 	const char *name = slash ? slash + 1 : text;
