@@ -59,5 +59,41 @@ until_true 100 counted || { echo "$line"; fail "ten renames were not counted"; }
 rmmod vex_tap 2>/dev/null && fail "unloaded while it was mapped"
 kill -INT $tail
 stop_plane
+
+# Lanes of one page, while a processor comes and goes: what they lose is known, and announced.
+until_true 50 rmmod vex_tap || fail "the module did not go"
+insmod /lib/vm/vex_tap.ko # its counts begin anew
+start_plane --kernel-tap --kernel-ring 4096
+/tests/vexctl kernel select path=/t/ext4/small || fail "not selected"
+mkdir /t/ext4/small
+(
+	while :; do
+		echo 0 >/sys/devices/system/cpu/cpu1/online
+		echo 1 >/sys/devices/system/cpu/cpu1/online
+	done
+) &
+hotplug=$!
+for i in $(seq 60); do
+	echo $i >/t/ext4/small/$i
+	rm /t/ext4/small/$i
+done
+kill $hotplug
+wait $hotplug || :
+echo 1 >/sys/devices/system/cpu/cpu1/online 2>/dev/null || :
+
+# What came, without the GAPs that tell of the rest.
+settled()
+{
+	port=$(/tests/vexctl --json show ports | sed 's/.*\({[^{]*"name":"kernel"[^}]*}\).*/\1/')
+	line=$(/tests/vexctl --json kernel status)
+	[ "$(field "$port" lost)" = "$(field "$line" dropped)" ] &&
+		[ $(($(field "$port" received) - $(field "$port" gaps) - $(field "$port" rejected))) = \
+			"$(field "$line" emitted)" ]
+}
+until_true 100 settled || { echo "$port $line"; fail "what small lanes lost is not known"; }
+/tests/vexctl show lanes
+/tests/vexctl kernel status
+/tests/vexctl verify || fail "not everything is accounted for"
+stop_plane
 until_true 50 rmmod vex_tap || fail "the module did not go"
 exit $failed
