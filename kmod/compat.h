@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between kernels and processors in how a call is redirected: HAVE_* by Kbuild. */
+/*
+ * What differs between kernels and processors in how a call is redirected, and where files say by
+ * which path they were opened: TAP_HAVE_* by Kbuild.
+ */
 #ifndef VEX_TAP_COMPAT_H
 #define VEX_TAP_COMPAT_H
 
@@ -16,7 +19,7 @@
 
 static __always_inline struct pt_regs *tap_regs(struct ftrace_regs *fregs)
 {
-#ifdef HAVE_ARCH_FTRACE_REGS
+#ifdef TAP_HAVE_ARCH_FTRACE_REGS
 	return &arch_ftrace_regs(fregs)->regs;
 #else
 	return &fregs->regs;
@@ -26,6 +29,16 @@ static __always_inline struct pt_regs *tap_regs(struct ftrace_regs *fregs)
 static __always_inline void tap_redirect(struct ftrace_regs *fregs, tap_function to)
 {
 	tap_regs(fregs)->ip = (unsigned long)to;
+}
+
+/* That of the file by which a user opened it. */
+static inline const struct path *tap_user_path(struct file *file)
+{
+#ifdef TAP_HAVE_USER_PATH
+	return file_user_path(file);
+#else
+	return &file->f_path;
+#endif
 }
 
 /*

@@ -11,7 +11,6 @@
 
 #include "tap.h"
 
-
 struct stat_cell {
 	u64 seen, emitted, filtered, dropped;
 	u64 hook_ns, timed, hook_min_ns, hook_max_ns;

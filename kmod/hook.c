@@ -26,7 +26,7 @@
 #include "compat.h"
 
 #define TABLE_BITS 9
-#define TABLE_SIZE (1u << TABLE_BITS)
+#define TABLE_SIZE BIT(TABLE_BITS)
 #define MORE_MAX 192u
 #define SEARCH_MAX 64u
 

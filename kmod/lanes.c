@@ -103,7 +103,7 @@ struct tap_lanes *tap_lanes_new(u64 ring_size)
 
 static void vma_set_flags(struct vm_area_struct *vma, unsigned long set, unsigned long clear)
 {
-#ifdef HAVE_VM_FLAGS_MOD
+#ifdef TAP_HAVE_VM_FLAGS_MOD
 	vm_flags_mod(vma, set, clear);
 #else
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;

@@ -11,7 +11,7 @@
 #include "tap.h"
 
 #define BUCKET_BITS 7
-#define BUCKETS (1u << BUCKET_BITS)
+#define BUCKETS BIT(BUCKET_BITS)
 #define SLOTS 16u
 
 /* A slot that is taken belongs to its task alone; others only see that it is not theirs. */
@@ -123,7 +123,7 @@ static unsigned long want(TAP_PARAMS)
 	unsigned long result;
 
 	tap_enter();
-	result = tap_want_hooks[WANT].rest(TAP_ARGS);
+	result = tap_want_hooks[WANT].rest(a, b, c, d, e, f);
 	if (!(int)result)
 		tap_mount_push((const struct vfsmount *)a);
 	tap_leave();
@@ -135,7 +135,7 @@ static unsigned long want_file(TAP_PARAMS)
 	unsigned long result;
 
 	tap_enter();
-	result = tap_want_hooks[WANT_FILE].rest(TAP_ARGS);
+	result = tap_want_hooks[WANT_FILE].rest(a, b, c, d, e, f);
 	if (!(int)result)
 		tap_mount_push(((const struct file *)a)->f_path.mnt);
 	tap_leave();
@@ -167,4 +167,5 @@ struct tap_hook tap_want_hooks[] = {
 	[DROP] = { .name = "mnt_drop_write", .wants = drops, .types = NAMES_CHANGE },
 	[DROP_FILE] = { .name = "mnt_drop_write_file", .wants = drops_file, .types = NAMES_CHANGE },
 };
+
 const unsigned int tap_want_hook_count = ARRAY_SIZE(tap_want_hooks);

@@ -8,7 +8,7 @@
 
 #include "tap.h"
 
-#ifdef HAVE_MNT_IDMAP
+#ifdef TAP_HAVE_MNT_IDMAP
 #define TAP_IDMAP struct mnt_idmap *
 #else
 #define TAP_IDMAP struct user_namespace *

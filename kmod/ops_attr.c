@@ -4,7 +4,7 @@
 
 #include "ops.h"
 
-enum { SETATTR, SETXATTR, REMOVEXATTR };
+enum { SETATTR, SETXATTR, REMOVEXATTR, SETXATTR_LOCKED, REMOVEXATTR_LOCKED };
 
 static void of_dentry(struct tap_event *event, struct dentry *dentry)
 {
@@ -55,7 +55,7 @@ static unsigned long on_setattr(TAP_PARAMS)
 	if (file)
 		tap_mount_push(file->f_path.mnt);
 	event.start_ns = tap_now();
-	result = tap_attr_hooks[SETATTR].rest(TAP_ARGS);
+	result = tap_attr_hooks[SETATTR].rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	of_dentry(&event, dentry);
@@ -70,49 +70,77 @@ static unsigned long on_setattr(TAP_PARAMS)
 	return result;
 }
 
-static void emit_xattr(struct tap_event *event, struct dentry *dentry, unsigned long result)
+/* nfsd and others who hold the lock come in by inner functions: told where no outer one will be. */
+static bool wants_locked(unsigned long a, unsigned long b, unsigned long entry)
 {
+	return !tap_nest_tell((const struct dentry *)b);
+}
 
+static unsigned long xattr(unsigned int which, struct tap_event *event, TAP_PARAMS)
+{
+	struct dentry *dentry = (struct dentry *)b;
+	struct tap_nest nest;
+	unsigned long result;
+
+	tap_enter();
+	tap_nest_push(&nest, dentry);
+	event->start_ns = tap_now();
+	result = tap_attr_hooks[which].rest(a, b, c, d, e, f);
 	event->end_ns = tap_now();
+	tap_nest_pop(&nest);
 	event->result = (int)result;
 	of_dentry(event, dentry);
 	tap_emit(event);
+	tap_leave();
+	return result;
 }
 
-static unsigned long on_setxattr(TAP_PARAMS)
+static unsigned long set_xattr(unsigned int which, TAP_PARAMS)
 {
 	struct tap_event event = { .type = VEX_SETXATTR,
 				   .key = (const char *)c,
 				   .value = (const void *)d,
 				   .value_len = e,
 				   .flags = f };
-	unsigned long result;
 
-	tap_enter();
-	event.start_ns = tap_now();
-	result = tap_attr_hooks[SETXATTR].rest(TAP_ARGS);
-	emit_xattr(&event, (struct dentry *)b, result);
-	tap_leave();
-	return result;
+	return xattr(which, &event, a, b, c, d, e, f);
+}
+
+static unsigned long on_setxattr(TAP_PARAMS)
+{
+	return set_xattr(SETXATTR, a, b, c, d, e, f);
+}
+
+static unsigned long on_setxattr_locked(TAP_PARAMS)
+{
+	return set_xattr(SETXATTR_LOCKED, a, b, c, d, e, f);
+}
+
+static unsigned long remove_xattr(unsigned int which, TAP_PARAMS)
+{
+	struct tap_event event = { .type = VEX_REMOVEXATTR, .key = (const char *)c };
+
+	return xattr(which, &event, a, b, c, d, e, f);
 }
 
 static unsigned long on_removexattr(TAP_PARAMS)
 {
-	struct tap_event event = { .type = VEX_REMOVEXATTR, .key = (const char *)c };
-	unsigned long result;
+	return remove_xattr(REMOVEXATTR, a, b, c, d, e, f);
+}
 
-	tap_enter();
-	event.start_ns = tap_now();
-	result = tap_attr_hooks[REMOVEXATTR].rest(TAP_ARGS);
-	emit_xattr(&event, (struct dentry *)b, result);
-	tap_leave();
-	return result;
+static unsigned long on_removexattr_locked(TAP_PARAMS)
+{
+	return remove_xattr(REMOVEXATTR_LOCKED, a, b, c, d, e, f);
 }
 
 TAP_SIGNATURE(notify_change, int, TAP_IDMAP, struct dentry *, struct iattr *, struct inode **);
 TAP_SIGNATURE(vfs_setxattr, int, TAP_IDMAP, struct dentry *, const char *, const void *, size_t,
 	      int);
 TAP_SIGNATURE(vfs_removexattr, int, TAP_IDMAP, struct dentry *, const char *);
+TAP_SIGNATURE(__vfs_setxattr_noperm, int, TAP_IDMAP, struct dentry *, const char *, const void *,
+	      size_t, int);
+TAP_SIGNATURE(__vfs_removexattr_locked, int, TAP_IDMAP, struct dentry *, const char *,
+	      struct inode **);
 
 struct tap_hook tap_attr_hooks[] = {
 	[SETATTR] = { .name = "notify_change",
@@ -125,5 +153,14 @@ struct tap_hook tap_attr_hooks[] = {
 	[REMOVEXATTR] = { .name = "vfs_removexattr",
 			  .ours = on_removexattr,
 			  .types = tap_bit(VEX_REMOVEXATTR) },
+	[SETXATTR_LOCKED] = { .name = "__vfs_setxattr_noperm",
+			      .wants = wants_locked,
+			      .ours = on_setxattr_locked,
+			      .types = tap_bit(VEX_SETXATTR) },
+	[REMOVEXATTR_LOCKED] = { .name = "__vfs_removexattr_locked",
+				 .wants = wants_locked,
+				 .ours = on_removexattr_locked,
+				 .types = tap_bit(VEX_REMOVEXATTR) },
 };
+
 const unsigned int tap_attr_hook_count = ARRAY_SIZE(tap_attr_hooks);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Open files: open, close, readdir, fallocate, copying, exec, and syncing many. Reading, writing and
- * syncing one are in ops_io.c.
+ * Open files: open, close, readdir, fallocate, copying, exec, and syncing many. Reading, writing
+ * and syncing one are in ops_io.c.
  */
 #include <linux/binfmts.h>
 #include <linux/falloc.h>
@@ -22,19 +22,22 @@ static bool wants_file(unsigned long a, unsigned long b, unsigned long entry)
 	return tap_is_file(file_inode(file)) && !tap_is_beneath(file);
 }
 
-/* The inode is not the file's yet. */
+/*
+ * The inode is not the file's yet. Kernels that mark files beneath others do not all hand it on;
+ * the others do, and it is not that of the path where a file is beneath another.
+ */
 static bool wants_open(unsigned long a, unsigned long b, unsigned long entry)
 {
 	const struct file *file = (const struct file *)a;
-	const struct inode *inode = (const struct inode *)b;
+	const struct inode *inode = d_backing_inode(file->f_path.dentry);
 
-	if ((file->f_flags & O_PATH) || !tap_is_file(inode))
+	if ((file->f_flags & O_PATH) || !inode || !tap_is_file(inode))
 		return false;
 #ifdef FMODE_BACKING
-	if (file->f_mode & FMODE_BACKING)
-		return false;
+	return !(file->f_mode & FMODE_BACKING);
+#else
+	return inode == (const struct inode *)b;
 #endif
-	return inode == d_backing_inode(file->f_path.dentry);
 }
 
 static bool wants_close(unsigned long a, unsigned long b, unsigned long entry)
@@ -67,10 +70,10 @@ static unsigned long on_open(TAP_PARAMS)
 
 	tap_enter();
 	event.start_ns = tap_now();
-	result = rest(OPEN)(TAP_ARGS);
+	result = rest(OPEN)(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
-	tap_event_inode(&event, (struct inode *)b);
+	tap_event_inode(&event, d_backing_inode(path.dentry));
 	event.parent_ino = tap_parent_ino(path.dentry);
 	event.path.mnt = path.mnt;
 	event.path.dentry = path.dentry;
@@ -93,7 +96,7 @@ static unsigned long on_close(TAP_PARAMS)
 	path_get(&path);
 	tap_event_file(&event, file);
 	event.start_ns = tap_now();
-	result = rest(CLOSE)(TAP_ARGS);
+	result = rest(CLOSE)(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	tap_emit(&event);
 	path_put(&path);
@@ -110,7 +113,7 @@ static unsigned long on_file(unsigned int which, struct file *file, struct tap_e
 
 	tap_enter();
 	event->start_ns = tap_now();
-	result = rest(which)(TAP_ARGS);
+	result = rest(which)(a, b, c, d, e, f);
 	event->end_ns = tap_now();
 	event->result = is_int ? (int)result : (long)result;
 	tap_event_file(event, file);
@@ -125,7 +128,7 @@ static unsigned long on_readdir(TAP_PARAMS)
 				   .has_range = true,
 				   .offset = ((struct file *)a)->f_pos };
 
-	return on_file(READDIR, (struct file *)a, &event, TAP_ARGS);
+	return on_file(READDIR, (struct file *)a, &event, a, b, c, d, e, f);
 }
 
 static unsigned long on_sync_range(TAP_PARAMS)
@@ -136,7 +139,7 @@ static unsigned long on_sync_range(TAP_PARAMS)
 				   .offset = b,
 				   .size = c };
 
-	return on_file(SYNC_RANGE, (struct file *)a, &event, TAP_ARGS);
+	return on_file(SYNC_RANGE, (struct file *)a, &event, a, b, c, d, e, f);
 }
 
 static unsigned long on_fallocate(TAP_PARAMS)
@@ -147,7 +150,7 @@ static unsigned long on_fallocate(TAP_PARAMS)
 				   .offset = c,
 				   .size = d };
 
-	return on_file(FALLOCATE, (struct file *)a, &event, TAP_ARGS);
+	return on_file(FALLOCATE, (struct file *)a, &event, a, b, c, d, e, f);
 }
 
 /* Everything, or one file system: no path, and no file. */
@@ -158,10 +161,10 @@ static unsigned long on_sync(unsigned int which, const struct super_block *sb, T
 
 	tap_enter();
 	event.start_ns = tap_now();
-	result = rest(which)(TAP_ARGS);
+	result = rest(which)(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = sb ? (int)result : 0;
-	event.has_file = sb != NULL;
+	event.has_file = sb;
 	if (sb)
 		event.dev = sb->s_dev;
 	tap_emit(&event);
@@ -171,12 +174,12 @@ static unsigned long on_sync(unsigned int which, const struct super_block *sb, T
 
 static unsigned long on_sync_all(TAP_PARAMS)
 {
-	return on_sync(SYNC_ALL, NULL, TAP_ARGS);
+	return on_sync(SYNC_ALL, NULL, a, b, c, d, e, f);
 }
 
 static unsigned long on_sync_fs(TAP_PARAMS)
 {
-	return on_sync(SYNC_FS, (const struct super_block *)a, TAP_ARGS);
+	return on_sync(SYNC_FS, (const struct super_block *)a, a, b, c, d, e, f);
 }
 
 static bool wants_copy(unsigned long a, unsigned long b, unsigned long entry)
@@ -198,17 +201,17 @@ static unsigned long copy(unsigned int which, TAP_PARAMS)
 	event.path2.dentry = from->f_path.dentry;
 	event.parent2_ino = tap_parent_ino(from->f_path.dentry);
 	event.has_parent2 = true;
-	return on_file(which, (struct file *)c, &event, TAP_ARGS);
+	return on_file(which, (struct file *)c, &event, a, b, c, d, e, f);
 }
 
 static unsigned long on_copy(TAP_PARAMS)
 {
-	return copy(COPY, TAP_ARGS);
+	return copy(COPY, a, b, c, d, e, f);
 }
 
 static unsigned long on_clone(TAP_PARAMS)
 {
-	return copy(CLONE, TAP_ARGS);
+	return copy(CLONE, a, b, c, d, e, f);
 }
 
 /* Behind a script stands its interpreter: that is what runs, and the script is the second path. */
@@ -219,7 +222,7 @@ static unsigned long on_exec(TAP_PARAMS)
 
 	if (bprm->interp != bprm->filename)
 		event.path2.text = bprm->filename;
-	return on_file(EXEC, bprm->file, &event, TAP_ARGS);
+	return on_file(EXEC, bprm->file, &event, a, b, c, d, e, f);
 }
 
 TAP_SIGNATURE(iterate_dir, int, struct file *, struct dir_context *);
@@ -264,4 +267,5 @@ struct tap_hook tap_file_hooks[] = {
 		    .types = tap_bit(VEX_COPY_FILE_RANGE) },
 	[EXEC] = { .name = "begin_new_exec", .ours = on_exec, .types = tap_bit(VEX_EXEC) },
 };
+
 const unsigned int tap_file_hook_count = ARRAY_SIZE(tap_file_hooks);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Reading, writing and syncing: a file system's own functions, to which every way leads (read(2),
- * vectors, aio, io_uring, splice, sendfile, nfsd, the kernel itself). They are found by the files that
- * use them: those that are open when someone begins to listen, and each that is opened after.
+ * vectors, aio, io_uring, splice, sendfile, nfsd, the kernel itself). They are found by the files
+ * that use them: those that are open when someone begins to listen, and each that is opened after.
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -86,7 +86,7 @@ static unsigned long iter(u16 type, const void *function, TAP_PARAMS)
 	if (!sync) /* who waits for it holds the file; otherwise it may end at once */
 		get_file(file);
 	event.start_ns = tap_now();
-	result = behind(function)(TAP_ARGS);
+	result = behind(function)(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	done = (long)result;
 	event.result = done == -EIOCBQUEUED ? 0 : done;
@@ -104,12 +104,12 @@ static unsigned long iter(u16 type, const void *function, TAP_PARAMS)
 
 static unsigned long on_read_iter(TAP_PARAMS)
 {
-	return iter(VEX_READ, ((struct kiocb *)a)->ki_filp->f_op->read_iter, TAP_ARGS);
+	return iter(VEX_READ, ((struct kiocb *)a)->ki_filp->f_op->read_iter, a, b, c, d, e, f);
 }
 
 static unsigned long on_write_iter(TAP_PARAMS)
 {
-	return iter(VEX_WRITE, ((struct kiocb *)a)->ki_filp->f_op->write_iter, TAP_ARGS);
+	return iter(VEX_WRITE, ((struct kiocb *)a)->ki_filp->f_op->write_iter, a, b, c, d, e, f);
 }
 
 static unsigned long plain(u16 type, const void *function, TAP_PARAMS)
@@ -120,7 +120,7 @@ static unsigned long plain(u16 type, const void *function, TAP_PARAMS)
 
 	tap_enter();
 	event.start_ns = tap_now();
-	result = behind(function)(TAP_ARGS);
+	result = behind(function)(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (long)result;
 	emit_io(&event, (struct file *)a);
@@ -130,12 +130,12 @@ static unsigned long plain(u16 type, const void *function, TAP_PARAMS)
 
 static unsigned long on_read(TAP_PARAMS)
 {
-	return plain(VEX_READ, ((struct file *)a)->f_op->read, TAP_ARGS);
+	return plain(VEX_READ, ((struct file *)a)->f_op->read, a, b, c, d, e, f);
 }
 
 static unsigned long on_write(TAP_PARAMS)
 {
-	return plain(VEX_WRITE, ((struct file *)a)->f_op->write, TAP_ARGS);
+	return plain(VEX_WRITE, ((struct file *)a)->f_op->write, a, b, c, d, e, f);
 }
 
 /* Of files beneath others, too: msync() is said to them alone. */
@@ -144,6 +144,17 @@ static bool wants_sync(unsigned long a, unsigned long b, unsigned long entry)
 	const struct file *file = (const struct file *)a;
 
 	return address(file->f_op->fsync) == entry && tap_is_file(file_inode(file));
+}
+
+/* A file that is beneath another, as what is mapped is, has the path and the inode of that one. */
+static void of_user_path(struct tap_event *event, struct file *file)
+{
+	const struct path *path = tap_user_path(file);
+
+	event->path.mnt = path->mnt;
+	event->path.dentry = path->dentry;
+	event->parent_ino = tap_parent_ino(path->dentry);
+	tap_event_inode(event, d_backing_inode(path->dentry));
 }
 
 /* By fsync(2), msync(2), O_SYNC and nfsd: vfs_fsync_range() is inlined into half of them. */
@@ -157,18 +168,18 @@ static unsigned long on_sync(TAP_PARAMS)
 				   .flags = d,
 				   .offset = b,
 				   .size = c - b + 1 };
+	tap_function rest = behind(file->f_op->fsync);
 	struct tap_nest nest;
 	unsigned long result;
 
 	tap_enter();
 	tap_nest_push(&nest, &syncing);
 	event.start_ns = tap_now();
-	result = behind(file->f_op->fsync)(TAP_ARGS);
+	result = rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	tap_nest_pop(&nest);
-	tap_event_file(&event, file);
-	tap_event_inode(&event, d_backing_inode(file->f_path.dentry));
+	of_user_path(&event, file);
 	if (!inner)
 		tap_emit(&event);
 	tap_leave();
@@ -200,7 +211,7 @@ static unsigned long splice(u16 type, struct file *file, const void *function,
 	tap_enter();
 	tap_nest_push(&nest, file);
 	event.start_ns = tap_now();
-	result = behind(function)(TAP_ARGS);
+	result = behind(function)(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (long)result;
 	if (!tap_nest_pop(&nest))
@@ -213,21 +224,22 @@ static unsigned long on_splice_read(TAP_PARAMS)
 {
 	struct file *file = (struct file *)a;
 
-	return splice(VEX_READ, file, file->f_op->splice_read, (const loff_t *)b, TAP_ARGS);
+	return splice(VEX_READ, file, file->f_op->splice_read, (const loff_t *)b, a, b, c, d, e, f);
 }
 
 static unsigned long on_splice_write(TAP_PARAMS)
 {
 	struct file *file = (struct file *)b;
 
-	return splice(VEX_WRITE, file, file->f_op->splice_write, (const loff_t *)c, TAP_ARGS);
+	return splice(VEX_WRITE, file, file->f_op->splice_write, (const loff_t *)c, a, b, c, d, e,
+		      f);
 }
 
 enum { SYNC, READ_ITER, WRITE_ITER, PLAIN_READ, PLAIN_WRITE, SPLICE_READ, SPLICE_WRITE, KINDS };
 
 static const struct {
 	tap_function ours;
-	bool (*wants)(unsigned long, unsigned long, unsigned long);
+	bool (*wants)(unsigned long a, unsigned long b, unsigned long entry);
 	u64 types;
 } kinds[KINDS] = {
 	[SYNC] = { on_sync, wants_sync, tap_bit(VEX_SYNC) },

@@ -29,7 +29,7 @@ static unsigned long on_mount(TAP_PARAMS)
 		event.value_len = strlen((const char *)c);
 	}
 	event.start_ns = tap_now();
-	result = tap_mount_hooks[MOUNT].rest(TAP_ARGS);
+	result = tap_mount_hooks[MOUNT].rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	of_path(&event, (const struct path *)b);
@@ -46,7 +46,7 @@ static unsigned long on_move(TAP_PARAMS)
 
 	tap_enter();
 	event.start_ns = tap_now();
-	result = tap_mount_hooks[MOVE].rest(TAP_ARGS);
+	result = tap_mount_hooks[MOVE].rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	of_path(&event, (const struct path *)b);
@@ -68,7 +68,7 @@ static unsigned long on_umount(TAP_PARAMS)
 	of_path(&event, path);
 	event.path = (struct tap_place){ .text = IS_ERR(text) ? NULL : text };
 	event.start_ns = tap_now();
-	result = tap_mount_hooks[UMOUNT].rest(TAP_ARGS);
+	result = tap_mount_hooks[UMOUNT].rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	tap_emit(&event);
@@ -82,4 +82,5 @@ struct tap_hook tap_mount_hooks[] = {
 	[MOVE] = { .name = "do_move_mount", .ours = on_move, .types = tap_bit(VEX_MOUNT) },
 	[UMOUNT] = { .name = "path_umount", .ours = on_umount, .types = tap_bit(VEX_UNMOUNT) },
 };
+
 const unsigned int tap_mount_hook_count = ARRAY_SIZE(tap_mount_hooks);

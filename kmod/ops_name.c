@@ -27,7 +27,7 @@ static unsigned long made(struct tap_hook *hook, u16 type, struct dentry *dentry
 
 	tap_enter();
 	event.start_ns = tap_now();
-	result = hook->rest(TAP_ARGS);
+	result = hook->rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	of_dentry(&event, dentry);
@@ -49,7 +49,7 @@ static unsigned long removed(struct tap_hook *hook, u16 type, struct dentry *den
 	tap_enter();
 	tap_event_inode(&event, d_inode(dentry));
 	event.start_ns = tap_now();
-	result = hook->rest(TAP_ARGS);
+	result = hook->rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	of_dentry(&event, dentry);
@@ -63,34 +63,35 @@ enum { CREATE, MKDIR, MKNOD, SYMLINK, DELETE, RMDIR, LINK, RENAME };
 static unsigned long on_create(TAP_PARAMS)
 {
 	return made(&tap_name_hooks[CREATE], VEX_CREATE, (struct dentry *)c,
-		    S_IFREG | (d & S_IALLUGO), NULL, TAP_ARGS);
+		    S_IFREG | (d & S_IALLUGO), NULL, a, b, c, d, e, f);
 }
 
 static unsigned long on_mkdir(TAP_PARAMS)
 {
 	return made(&tap_name_hooks[MKDIR], VEX_MKDIR, (struct dentry *)c,
-		    S_IFDIR | (d & S_IALLUGO), NULL, TAP_ARGS);
+		    S_IFDIR | (d & S_IALLUGO), NULL, a, b, c, d, e, f);
 }
 
 static unsigned long on_mknod(TAP_PARAMS)
 {
-	return made(&tap_name_hooks[MKNOD], VEX_MKNOD, (struct dentry *)c, d, NULL, TAP_ARGS);
+	return made(&tap_name_hooks[MKNOD], VEX_MKNOD, (struct dentry *)c, d, NULL, a, b, c, d, e,
+		    f);
 }
 
 static unsigned long on_symlink(TAP_PARAMS)
 {
 	return made(&tap_name_hooks[SYMLINK], VEX_SYMLINK, (struct dentry *)c, S_IFLNK | 0777,
-		    (const char *)d, TAP_ARGS);
+		    (const char *)d, a, b, c, d, e, f);
 }
 
 static unsigned long on_unlink(TAP_PARAMS)
 {
-	return removed(&tap_name_hooks[DELETE], VEX_DELETE, (struct dentry *)c, TAP_ARGS);
+	return removed(&tap_name_hooks[DELETE], VEX_DELETE, (struct dentry *)c, a, b, c, d, e, f);
 }
 
 static unsigned long on_rmdir(TAP_PARAMS)
 {
-	return removed(&tap_name_hooks[RMDIR], VEX_RMDIR, (struct dentry *)c, TAP_ARGS);
+	return removed(&tap_name_hooks[RMDIR], VEX_RMDIR, (struct dentry *)c, a, b, c, d, e, f);
 }
 
 static unsigned long on_link(TAP_PARAMS)
@@ -101,7 +102,7 @@ static unsigned long on_link(TAP_PARAMS)
 
 	tap_enter();
 	event.start_ns = tap_now();
-	result = tap_name_hooks[LINK].rest(TAP_ARGS);
+	result = tap_name_hooks[LINK].rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	of_dentry(&event, old);
@@ -139,7 +140,7 @@ static unsigned long on_rename(TAP_PARAMS)
 	take_dentry_name_snapshot(&new, data->new_dentry);
 	tap_event_inode(&event, d_inode(data->old_dentry));
 	event.start_ns = tap_now();
-	result = tap_name_hooks[RENAME].rest(TAP_ARGS);
+	result = tap_name_hooks[RENAME].rest(a, b, c, d, e, f);
 	event.end_ns = tap_now();
 	event.result = (int)result;
 	mnt = tap_mount_of(from->d_sb, &event);
@@ -174,4 +175,5 @@ struct tap_hook tap_name_hooks[] = {
 	[LINK] = { .name = "vfs_link", .ours = on_link, .types = tap_bit(VEX_LINK) },
 	[RENAME] = { .name = "vfs_rename", .ours = on_rename, .types = tap_bit(VEX_RENAME) },
 };
+
 const unsigned int tap_name_hook_count = ARRAY_SIZE(tap_name_hooks);

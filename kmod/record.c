@@ -5,18 +5,10 @@
  */
 #ifdef __KERNEL__
 #include "tap.h"
-#else
-#include <stdbool.h>
-
-#include "abi/record.h"
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-bool tap_record_valid(const struct vex_record *record, u32 available);
 #endif
 
-#define VEX_ATTR(id, NAME, text, min, max, repeat, desc) [id] = { max, min, 1, repeat },
+#define VEX_ATTR(id, NAME, text, min, max, repeat, desc) \
+	[id] = { max, min, 1, repeat },
 static const struct {
 	u32 max;
 	u16 min;
@@ -25,12 +17,15 @@ static const struct {
 } rules[VEX_ATTR_LIMIT] = {
 #include "abi/attr.def"
 };
+
 #undef VEX_ATTR
 
-#define VEX_EVENT(id, NAME, text, cat, ocsf, desc) [id] = 1,
+#define VEX_EVENT(id, NAME, text, cat, ocsf, desc) \
+	[id] = 1,
 static const u8 type_known[VEX_TYPE_LIMIT] = {
 #include "abi/event.def"
 };
+
 #undef VEX_EVENT
 
 /* As in lib/event. */

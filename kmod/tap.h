@@ -39,7 +39,6 @@ typedef unsigned long (*tap_function)(unsigned long, unsigned long, unsigned lon
 #define TAP_PARAMS \
 	unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e, \
 		unsigned long f
-#define TAP_ARGS a, b, c, d, e, f
 
 struct tap_hook {
 	const char *name;

@@ -7,7 +7,8 @@ build_packages='gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev l
 run_packages='fuse3 xz-utils'
 bench_packages='libzmq3-dev libnats-dev libhiredis-dev nats-server redis-server'
 test_packages='g++ clang libclang-rt-14-dev tshark strace attr acl procps util-linux binutils
-	iproute2 gdb linux-headers-cloud-amd64 qemu-system-x86 busybox-static cpio e2fsprogs make'
+	iproute2 gdb linux-headers-cloud-amd64 qemu-system-x86 busybox-static cpio e2fsprogs make
+	sparse linux-source'
 
 say()
 {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * usage: cover FOLDER NAME     performs each row of cover_*.c in a folder of its own beneath
- * FOLDER and compares what the kernel module tells of it with what the row expects, field by field.
+ * usage: cover FOLDER NAME             performs each row of cover_*.c in a folder of its own beneath
+ *                                      FOLDER and compares what the kernel module tells of it with
+ *                                      what the row expects, field by field
+ *        cover FOLDER THREAD CLIENT    the rows of cover_served.c, performed in CLIENT: another view of
+ *                                      FOLDER, for which threads of the kernel of that name act
  */
 #include "cover.h"
 
@@ -21,6 +24,9 @@
 
 #define COMM "cover-row"
 #define RECORDS_MAX 64
+#define KTHREADD 2
+#define CLOSER "kworker/" /* of files that a thread of the kernel let go of */
+#define SERVER_WAIT_MS 20000 /* where it fails; otherwise events end the wait */
 
 struct seen {
 	uint8_t bytes[RECORDS_MAX][4096] __attribute__((aligned(8)));
@@ -29,6 +35,8 @@ struct seen {
 
 static struct seen seen;
 static unsigned problems;
+static const char *server; /* threads of the kernel that act for the rows; NULL: none */
+static const char *client; /* where the rows are performed then */
 
 long must(long result, const char *call)
 {
@@ -121,8 +129,27 @@ static void compare_text(const struct row *row, const char *what, const char *fo
 		problem(row, "%s is %.*s, not %s", what, (int)got.len, (const char *)got.data, text);
 }
 
+static bool begins(struct vex_bytes text, const char *with)
+{
+	return text.len >= strlen(with) && !memcmp(text.data, with, strlen(with));
+}
+
+static void compare_server(const struct row *row, const struct vex_event *event)
+{
+	if (!begins(event->comm, server) &&
+			!(event->type == VEX_CLOSE && begins(event->comm, CLOSER)))
+		problem(row, "comm %.*s", (int)event->comm.len, (const char *)event->comm.data);
+	if (event->ppid != KTHREADD || event->tid != event->pid || event->uid)
+		problem(row, "ppid %u, pid %u, tid %u, uid %u", event->ppid, event->pid, event->tid,
+				event->uid);
+}
+
 static void compare_who(const struct row *row, const struct vex_event *event, pid_t child)
 {
+	if (server) {
+		compare_server(row, event);
+		return;
+	}
 	if (event->pid != (uint32_t)child || (event->tid != (uint32_t)child && !row->by_worker))
 		problem(row, "pid %u, tid %u, not %d", event->pid, event->tid, child);
 	if (event->ppid != (uint32_t)getpid())
@@ -226,6 +253,14 @@ static pid_t perform(const struct row *row, const char *folder)
 	return child;
 }
 
+/* A server may still be at work when the process has ended: it closes files afterwards. */
+static void collect_all(struct tap_reader *tap, unsigned wanted)
+{
+	collect(tap);
+	while (server && seen.count < wanted && tap_wait(tap, SERVER_WAIT_MS))
+		collect(tap);
+}
+
 static void show_seen(const struct row *row)
 {
 	for (unsigned i = 0; i < seen.count; i++) {
@@ -242,6 +277,7 @@ static void show_seen(const struct row *row)
 static void run(struct tap_reader *tap, const struct row *row, const char *top)
 {
 	unsigned wanted = 0, before = problems;
+	char performed_in[256];
 	struct numbers numbers = {0};
 	char folder[256];
 	uint64_t span[2];
@@ -249,6 +285,7 @@ static void run(struct tap_reader *tap, const struct row *row, const char *top)
 	pid_t child;
 
 	snprintf(folder, sizeof(folder), "%s/%s", top, row->name);
+	snprintf(performed_in, sizeof(performed_in), "%s/%s", client ? client : top, row->name);
 	MUST(mkdir(folder, 0755));
 	MUST(chdir(folder));
 	if (row->prepare)
@@ -260,13 +297,13 @@ static void run(struct tap_reader *tap, const struct row *row, const char *top)
 	numbers.folder = st.st_ino;
 	note(row, folder, numbers.before);
 	span[0] = now_ns();
-	child = perform(row, folder);
+	child = perform(row, performed_in);
+	while (wanted < EXPECTED_MAX && row->events[wanted].type)
+		wanted++;
+	collect_all(tap, wanted);
 	span[1] = now_ns() + 1000000; /* the kernel's quick clock and this one differ a little */
 	span[0] -= 10000000;
 	note(row, folder, numbers.after);
-	collect(tap);
-	while (wanted < EXPECTED_MAX && row->events[wanted].type)
-		wanted++;
 	if (wanted != seen.count)
 		problem(row, "%u events, not %u", seen.count, wanted);
 	for (unsigned i = 0; i < wanted && i < seen.count; i++)
@@ -298,8 +335,12 @@ int main(int argc, char **argv)
 	unsigned done;
 	int error;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
+	if (argc == 4) {
+		server = argv[2];
+		client = argv[3];
+	}
 	umask(0);
 	error = tap_attach(&tap, 1 << 20);
 	if (error) {
@@ -312,8 +353,12 @@ int main(int argc, char **argv)
 		printf("FAIL: select: %s\n", strerror(-error));
 		return 1;
 	}
-	done = run_all(&tap, file_rows, file_row_count, argv[1], overlay);
-	done += run_all(&tap, name_rows, name_row_count, argv[1], overlay);
+	if (server) {
+		done = run_all(&tap, served_rows, served_row_count, argv[1], false);
+	} else {
+		done = run_all(&tap, file_rows, file_row_count, argv[1], overlay);
+		done += run_all(&tap, name_rows, name_row_count, argv[1], overlay);
+	}
 	tap_detach(&tap);
 	printf("cover: %s: %u rows, %u problems\n", argv[2], done, problems);
 	return problems != 0;

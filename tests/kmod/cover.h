@@ -41,8 +41,8 @@ struct row {
 	struct expected events[EXPECTED_MAX];
 };
 
-extern const struct row file_rows[], name_rows[];
-extern const unsigned file_row_count, name_row_count;
+extern const struct row file_rows[], name_rows[], served_rows[];
+extern const unsigned file_row_count, name_row_count, served_row_count;
 
 /* Ends the program where a call fails that must not. */
 #define MUST(call) must((long)(call), #call)

@@ -360,7 +360,7 @@ const struct row file_rows[] = {
 		{VEX_READ, "a", .result = 50, RANGE(10, 50)},
 		{VEX_WRITE, "b", .result = 50, RANGE(20, 50)},
 		{VEX_COPY_FILE_RANGE, "b", "a", 50, RANGE(20, 50)}, CLOSED("a"), CLOSED("b")}},
-	{"io-uring-read", make_file, do_ring_read, .events = {OPENED("a"),
+	{"io-uring-read", make_file, do_ring_read, .by_worker = true, .events = {OPENED("a"),
 		{VEX_READ, "a", .result = 40, RANGE(3, 40)}, CLOSED("a")}},
 	{"io-uring-write", make_file, do_ring_write, .by_worker = true, .events = {OPENED("a"),
 		{VEX_WRITE, "a", .result = 40, RANGE(3, 40)}, CLOSED("a")}},

@@ -10,6 +10,7 @@ FOLDER keeps them, and the kernel's package where it is not installed. Exits 0 w
 and the kernel's log holds no complaint."""
 import argparse
 import fcntl
+import lzma
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MODULES = ["drivers/block/loop.ko", "fs/overlayfs/overlay.ko"]
+MODULES = ["loop", "overlay"]
 
 
 def die(text):
@@ -29,7 +30,8 @@ def die(text):
 
 
 def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **more)
+    more = {"stderr": subprocess.PIPE, **more}
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, **more)
     if done.returncode:
         die(f"{command[0]}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -42,6 +44,10 @@ def kernel_headers():
     return found[-1].parent
 
 
+def release_of(headers):
+    return re.search('"(.*)"', (headers / "include/generated/utsrelease.h").read_text())[1]
+
+
 def copy_changed(source, target):
     """As cp -u does: what did not change is not built again."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -49,11 +55,15 @@ def copy_changed(source, target):
         shutil.copy(source, target)
 
 
-def build_modules(headers, work):
+def copy_sources(work):
     for source in [*(ROOT / "kmod").iterdir(), *(ROOT / "lib/abi").iterdir(),
                    *(HERE / "sample").iterdir()]:
         if source.is_file():
             copy_changed(source, work / source.relative_to(ROOT))
+
+
+def build_modules(headers, work):
+    copy_sources(work)
     modules = []
     for folder, name in (("kmod", "vex_tap.ko"), ("tests/kmod/sample", "vex_tap_sample.ko")):
         out = run("make", "-s", "-C", headers, f"M={work / folder}", "modules")
@@ -96,6 +106,28 @@ def libraries(program):
     return re.findall(r"(/\S+) \(0x", done.stdout)
 
 
+class Modules:
+    """The kernel's own, each behind those that it needs."""
+
+    def __init__(self, folder):
+        self.files = {file.name.split(".")[0].replace("-", "_"): file
+                      for file in folder.rglob("*.ko*")}
+        self.loaded = {}
+
+    def need(self, name):
+        if name in self.loaded:
+            return
+        if name not in self.files: # built into the kernel
+            return
+        data = self.files[name].read_bytes()
+        if self.files[name].suffix == ".xz":
+            data = lzma.decompress(data)
+        for other in re.search(rb"\0depends=([^\0]*)", data)[1].decode().split(","):
+            if other:
+                self.need(other.replace("-", "_"))
+        self.loaded[name] = data
+
+
 class Image:
     """A folder that becomes the initramfs."""
 
@@ -127,9 +159,13 @@ def make_image(options, modules, tree, release, place):
     (image.root / "init").chmod(0o755)
     for script in HERE.glob("*.sh"):
         image.put(script, f"/tests/{script.name}")
-    for module in MODULES:
-        image.put(tree / "lib/modules" / release / "kernel" / module,
-                  f"/lib/vm/{Path(module).name}")
+    own = Modules(tree / "lib/modules" / release / "kernel")
+    for name in MODULES + options.module:
+        own.need(name)
+    (image.root / "lib/vm").mkdir(parents=True)
+    for name, data in own.loaded.items():
+        (image.root / f"lib/vm/{name}.ko").write_bytes(data)
+    (image.root / "lib/vm/order").write_text("\n".join(own.loaded) + "\n")
     for module in modules:
         image.put(module, f"/lib/vm/{Path(module).name}")
     for program in options.programs:
@@ -186,12 +222,16 @@ def main():
     parser.add_argument("--append", default="")
     parser.add_argument("--package", action="append", default=[],
                         help="a Debian package whose programs come along")
+    parser.add_argument("--module", action="append", default=[],
+                        help="a module of the kernel's that comes along, with what it needs")
+    parser.add_argument("--headers", type=Path,
+                        help="of the kernel that is booted; otherwise the cloud kernel's")
     parser.add_argument("--threads", default="single", choices=["single", "multi"])
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    headers = kernel_headers()
-    release = headers.parent.name
+    headers = options.headers or kernel_headers()
+    release = release_of(headers)
     with open(options.work / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         modules = build_modules(headers, options.work.resolve())
@@ -201,4 +241,5 @@ def main():
         return boot(options, tree, release, initramfs)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
