@@ -42,6 +42,19 @@ until_true 600 is_settled || { lane; cat $heard; fail "not all that was sent is 
 /tests/vexctl show subscribers
 /tests/vexctl show drops | grep target_full
 /tests/vexctl verify || fail "not everything is accounted for"
+# Detached, it comes back by itself.
+number=$(field "$(lane)" subscriber)
+attached=$(field "$(lane)" attached_ns)
+/tests/vexctl subscriber detach "$number" || fail "not detached"
+is_back()
+{
+	again=$(field "$(lane)" attached_ns)
+	[ "$(field "$(lane)" delivered)" = 0 ] && [ "$again" -gt "$attached" ]
+}
+until_true 300 is_back || { /tests/vexctl show subscribers; fail "the reverse lane did not come back"; }
+rmdir /t/back/local
+/tests/kmod-back watch || failed=1
+/tests/vexctl verify || fail "not everything is accounted for"
 stop_plane
 rmmod vex_tap_sample
 until_true 50 rmmod vex_tap || fail "the module did not go"
