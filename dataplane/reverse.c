@@ -16,7 +16,7 @@
 #include "vex/vex.h"
 
 #define RECORDS_A_READ 64u
-#define ATTACH_MS 5000u
+#define ATTACH_MS 30000u /* refused it is at once; a slow machine has its time */
 #define WAIT_MS 1000 /* who has no connection is not woken to stop */
 #define LIMITED_NS 10000000
 
