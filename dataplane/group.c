@@ -107,7 +107,6 @@ static bool give(struct worker *worker, struct group_look *look, uint32_t member
 {
 	struct group_state *state = look->state;
 	struct target *target = worker->plan->targets[state->targets[member]];
-	struct breaker *breaker = &state->breakers[member];
 	bool written;
 
 	if (number != HELD_NONE && guard_full(&target->guards))
@@ -126,14 +125,14 @@ static bool give(struct worker *worker, struct group_look *look, uint32_t member
 	look->load[member] += (vex_lane_stride(record->size) << 10) / (target->writer.mask + 1);
 	if (number != HELD_NONE)
 		keep_guard(worker, state, target, number);
-	if (breaker->state == BREAKER_OPEN) {
-		breaker_probe(breaker, look->now_ns, target->writer.head);
-		look->usable &= ~(1ull << member);
-	}
+	group_took(look, member, target->writer.head);
 	return true;
 }
 
-/* Tries members until one has room; those that have none are passed over from now on. */
+/*
+ * Tries members until one has room; those that have none are passed over from now on. A breaker
+ * only tells who is asked first: no event waits or is lost while any member has room.
+ */
 static bool give_any(struct worker *worker, struct group_look *look, const struct vex_record *record,
 		enum vex_class class, uint32_t number, uint64_t among)
 {
@@ -214,7 +213,7 @@ static void count_passed_over(struct worker *worker, const struct group_look *lo
 	const struct group *group = look->state->group;
 	uint64_t all = UINT64_MAX >> (64 - group->member_count);
 
-	for (uint64_t left = all & ~look->usable; left; left &= left - 1)
+	for (uint64_t left = all & ~(look->usable | look->took); left; left &= left - 1)
 		group_member_stat(worker, group, (uint32_t)__builtin_ctzll(left))->skipped +=
 				(uint64_t)__builtin_popcountll(events);
 }

@@ -83,15 +83,37 @@ static bool stands_still(struct target *target, uint64_t now_ns, uint64_t slow_n
 	return now_ns - target->seen_ns >= slow_ns;
 }
 
-void group_fail(struct worker *worker, struct group_look *look, uint32_t member)
+static void open_breaker(struct worker *worker, const struct group_look *look, uint32_t member)
 {
 	struct group_state *state = look->state;
 	struct vex_member_stat *stat = group_member_stat(worker, state->group, member);
 
-	look->usable &= ~(1ull << member);
 	stat->opened += state->breakers[member].state != BREAKER_OPEN;
 	breaker_fail(&state->breakers[member], look->now_ns);
 	stat->state = BREAKER_OPEN;
+}
+
+void group_fail(struct worker *worker, struct group_look *look, uint32_t member)
+{
+	uint64_t bit = 1ull << member;
+
+	if (look->usable & bit)
+		open_breaker(worker, look, member);
+	look->usable &= ~bit;
+	look->spare &= ~bit;
+}
+
+void group_took(struct group_look *look, uint32_t member, uint64_t end)
+{
+	struct breaker *breaker = &look->state->breakers[member];
+	uint64_t bit = 1ull << member;
+
+	look->took |= bit;
+	if (breaker->state != BREAKER_OPEN || !(look->usable & bit))
+		return;
+	breaker_probe(breaker, look->now_ns, end);
+	look->usable &= ~bit;
+	look->spare |= bit;
 }
 
 /* It was found full or slow, but has read since, and has room again. */
@@ -114,7 +136,7 @@ static void look_at_member(struct worker *worker, struct group_look *look, uint3
 	look->load[member] = (target->writer.head - target->seen_position) * LOAD_FULL /
 			(target->writer.mask + 1);
 	if (slow && breaker->state == BREAKER_CLOSED)
-		group_fail(worker, look, member);
+		open_breaker(worker, look, member);
 	else if (breaker_admits(breaker, look->now_ns, group->probe_ns))
 		look->usable |= 1ull << member;
 	else if (breaker->state == BREAKER_OPEN && has_read_on(target, breaker, look->load[member]))
@@ -130,6 +152,7 @@ void group_look(struct worker *worker, struct group_look *look, struct group_sta
 			look_at_member(worker, look, i);
 	if (!look->usable) /* nobody else: they are probed at once */
 		look->usable = look->reviving;
+	look->spare = look->live & ~look->usable;
 }
 
 /* Members whose own filters let the event pass. */
@@ -181,6 +204,8 @@ uint32_t group_choose(const struct worker *worker, struct group_look *look,
 			.usable = look->usable & among,
 			.load = look->load};
 
+	if (!from.usable)
+		from.usable = look->spare & among;
 	if (group->balance == CHOOSE_HASH && from.usable)
 		from.key = key_of(worker, look->state, record);
 	return choose(&from, &look->state->choice);

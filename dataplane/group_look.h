@@ -12,6 +12,8 @@ struct group_look {
 	uint64_t live;        /* attached */
 	uint64_t usable;      /* and worth a try */
 	uint64_t reviving;    /* passed over, but may be worth one if nobody else is */
+	uint64_t spare;       /* passed over, to be tried before an event waits or is lost */
+	uint64_t took;        /* got one of the events */
 	uint64_t subscribers; /* those who are live, a bit a subscriber */
 	uint64_t load[CHOOSE_MEMBERS_MAX];
 };
@@ -32,12 +34,18 @@ void group_look(struct worker *worker, struct group_look *look, struct group_sta
 uint64_t group_who_asked(const struct worker *worker, const struct group_look *look,
 		const struct vex_record *record);
 
-/** One that is usable and among these, or CHOOSE_NONE. */
+/** One that is usable and among these; where none is, one that is spare; or CHOOSE_NONE. */
 uint32_t group_choose(const struct worker *worker, struct group_look *look,
 		const struct vex_record *record, uint64_t among);
 
-/** A member that has no room, or stands still: opens its breaker. */
+/** A member that has no room, or stands still: opens its breaker, unless it took no part anyway. */
 void group_fail(struct worker *worker, struct group_look *look, uint32_t member);
+
+/**
+ * A member got an event, which ends there in its lane. Where its breaker is open the event probes
+ * it, and it gets no more but in need.
+ */
+void group_took(struct group_look *look, uint32_t member, uint64_t end);
 
 struct vex_member_stat *group_member_stat(
 		const struct worker *worker, const struct group *group, uint32_t member);

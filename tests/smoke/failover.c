@@ -6,6 +6,9 @@
  * process each, and kills one of them that often, which then comes back. Prints, as JSON, how
  * many events no member read, how many more than one did, and how long after a kill the last
  * event was read that had been published before or soon after it.
+ *
+ * failover pause SOCKET EVENTS PAUSES: the same, but all members are stopped at once, that often,
+ * and go on after PAUSE_EVENTS more events.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +30,7 @@
 #define SETTLE_NS 100000000ull /* a member that came back is given so long before the next kill */
 #define BURST 8u
 #define PAUSE_NS 200000
+#define PAUSE_EVENTS 3000u /* fewer than lie unread with three members and wait for the group */
 
 static const char rules[] = "- group: g\n  members: [a, b, c]\n"
 			    "- rule: r\n  condition: evt.type exists\n"
@@ -148,7 +152,27 @@ static uint64_t recovery(uint64_t killed, uint32_t events)
 	return longest;
 }
 
-static int run(const char *socket, uint32_t events, uint32_t kills)
+static void signal_all(int number, uint32_t but)
+{
+	for (uint32_t i = 0; i < MEMBERS; i++)
+		if (i != but)
+			kill(members[i], number);
+}
+
+static uint32_t each(uint32_t events, uint32_t times)
+{
+	return events / (times + 1);
+}
+
+static void pause_all(uint32_t i, uint32_t events, uint32_t pauses)
+{
+	if (i >= each(events, pauses) && i % each(events, pauses) == 0)
+		signal_all(SIGSTOP, MEMBERS);
+	else if (i >= each(events, pauses) && i % each(events, pauses) == PAUSE_EVENTS)
+		signal_all(SIGCONT, MEMBERS);
+}
+
+static int run(const char *socket, uint32_t events, uint32_t kills, uint32_t pauses)
 {
 	struct vex_port_options options = {.socket = socket, .full = VEX_FULL_WAIT,
 			.wait_us = 10000000, .ring_size = 1u << 20};
@@ -164,7 +188,7 @@ static int run(const char *socket, uint32_t events, uint32_t kills)
 	if (vex_port_open(&options, &port) || vex_lane_open(port, &lane))
 		return fail("attach");
 	for (uint32_t i = 0; i < events; i++) {
-		if (done < kills && i == (done + 1) * (events / (kills + 1))) {
+		if (done < kills && i == (done + 1) * each(events, kills)) {
 			if (gone < MEMBERS && start(socket, gone))
 				return 1;
 			gone = done % MEMBERS;
@@ -172,11 +196,14 @@ static int run(const char *socket, uint32_t events, uint32_t kills)
 			kill(members[gone], SIGKILL);
 			waitpid(members[gone], NULL, 0);
 		}
+		if (pauses)
+			pause_all(i, events, pauses);
 		if (publish(lane, i))
 			return 1;
 		if (i % BURST == BURST - 1)
 			nanosleep(&pause, NULL);
 	}
+	signal_all(SIGCONT, gone);
 	for (end = now() + LIMIT_NS; !all_read(events) && now() < end;)
 		nanosleep(&pause, NULL);
 	for (uint32_t i = 0; i < events; i++) {
@@ -200,14 +227,18 @@ static int run(const char *socket, uint32_t events, uint32_t kills)
 int main(int argc, char **argv)
 {
 	uint32_t events = argc == 5 ? (uint32_t)atoi(argv[3]) : 0;
-	uint32_t kills = argc == 5 ? (uint32_t)atoi(argv[4]) : 0;
+	uint32_t times = argc == 5 ? (uint32_t)atoi(argv[4]) : 0;
+	bool pauses = argc == 5 && !strcmp(argv[1], "pause");
 
 	if (argc == 3 && !strcmp(argv[1], "image"))
 		return write_image(argv[2]);
-	if (argc != 5 || strcmp(argv[1], "run") || !events || events > EVENTS_MAX ||
-			kills > KILLS_MAX || kills >= events)
-		return fail("usage: failover image FILE | run SOCKET EVENTS KILLS");
+	if (argc != 5 || (!pauses && strcmp(argv[1], "run")) || !events || events > EVENTS_MAX ||
+			times > KILLS_MAX || times >= events)
+		return fail("usage: failover image FILE | run SOCKET EVENTS KILLS | "
+			    "pause SOCKET EVENTS PAUSES");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 			0);
-	return shared == MAP_FAILED ? fail("mmap") : run(argv[2], events, kills);
+	if (shared == MAP_FAILED)
+		return fail("mmap");
+	return run(argv[2], events, pauses ? 0 : times, pauses ? times : 0);
 }

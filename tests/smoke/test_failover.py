@@ -12,11 +12,11 @@ EVENTS, KILLS = 20000, 6
 
 
 class Failover(Case):
-    def run_group(self, *options, lcores='0@0,1@1'):
+    def run_group(self, *options, lcores='0@0,1@1', what='run', events=EVENTS, times=KILLS):
         image = os.path.join(self.folder, 'rules.image')
         subprocess.run([program('FAILOVER'), 'image', image], check=True)
         plane = self.plane('--rules-image', image, *options, lcores=lcores)
-        done = subprocess.run([program('FAILOVER'), 'run', self.socket, str(EVENTS), str(KILLS)],
+        done = subprocess.run([program('FAILOVER'), what, self.socket, str(events), str(times)],
                               check=True, capture_output=True, text=True, timeout=120)
         return plane, json.loads(done.stdout)
 
@@ -34,6 +34,14 @@ class Failover(Case):
         retired = plane.stats()['retired']['port']
         self.assertEqual(retired['received'], EVENTS, retired)
         self.assertEqual(retired['delivered'], EVENTS, retired)
+
+    def test_members_that_all_pause_lose_nothing(self):
+        """A breaker tells who is preferred: with all of them open their lanes are used still."""
+        plane, result = self.run_group(what='pause', events=4 * EVENTS, times=4)
+        self.assertEqual((result['missing'], result['repeated']), (0, 0), result)
+        self.settled(plane)
+        stats = plane.stats()['retired']
+        self.assertEqual(stats['port']['delivered'], 4 * EVENTS, stats)
 
     def test_workers_that_never_sleep(self):
         plane, result = self.run_group('--idle', 'poll')
