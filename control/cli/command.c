@@ -18,6 +18,10 @@
 const struct command commands[] = {
 #include "control.def"
 	{"rules check", "FILE|DIR...:file", "check rules, and load nothing", vexctl_rules_check},
+	{"rules compile", "FILE|DIR...:file", "check rules, and write the image they make",
+			vexctl_rules_compile},
+	{"rules disassemble", "[FILE]...:file", "print an image, part by part",
+			vexctl_rules_disassemble},
 	{"rules show", "NAME:name", "all about one rule: text, compiled parts, counters",
 			vexctl_rules_show},
 	{"rules diff", "[VERSION|FILE]...:file", "compare versions, or files, rule by rule",
@@ -97,7 +101,17 @@ static const struct {
 			"  (nothing)          the version in force with the one before it\n"
 			"  VERSION            that version with the one in force\n"
 			"  VERSION VERSION    the first with the second\n"
-			"  FILE|DIR...        what is in force with files: what loading would change\n"},
+			"  FILE|DIR...        what is in force with files: what loading would change\n"
+			"  VERSION FILE...    that version with files\n"},
+	{"rules compile", "-o",
+			"  -o IMAGE   where to write; - is standard output\n\n"
+			"What vex-dataplane takes as --rules-image. Where anything is wrong nothing is\n"
+			"written. Exit codes are those of 'rules check'.\n"},
+	{"rules disassemble", "",
+			"  (nothing)          what is in force\n"
+			"  IMAGE              an image; it is verified first\n"
+			"  FILE|DIR...        rules, which are compiled\n\n"
+			"Exit code 78 where the rules are wrong or the image is damaged.\n"},
 	{"rules check", "",
 			"Everything that is wrong is told in one go, each with its file, line and\n"
 			"column. Asks nobody: vex-control need not run.\n\n"
@@ -241,6 +255,27 @@ void command_usage(const struct command *command, char *out, size_t cap)
 		p += *p == ' ';
 	}
 	out[n] = '\0';
+}
+
+bool command_print_group(int argc, char **argv)
+{
+	const struct command *first = commands;
+	const struct command *command;
+	char list[LIST_MAX];
+	const char *word;
+	char line[64];
+
+	if (argc != 1 || list_words(commands, 0, argv[0], list, &first) != 1 ||
+			!nth_word(first, 1, &word))
+		return false;
+	puts("Commands:");
+	for (command = first; command->words && same_start(command, first, 1); command++) {
+		command_usage(command, line, sizeof(line));
+		printf("  %-30s %s\n", line, command->help);
+	}
+	printf("\n'vexctl help %.*s COMMAND' describes one.\n", (int)nth_word(first, 0, &word),
+			first->words);
+	return true;
 }
 
 void command_print_help(const struct command *command)

@@ -40,6 +40,8 @@ extern const struct command commands[];
 #include "control.def"
 
 int vexctl_rules_check(int argc, char **argv);
+int vexctl_rules_compile(int argc, char **argv);
+int vexctl_rules_disassemble(int argc, char **argv);
 int vexctl_rules_explain(int argc, char **argv);
 int vexctl_rules_diff(int argc, char **argv);
 int vexctl_rules_show(int argc, char **argv);
@@ -60,6 +62,9 @@ const char *command_options(const struct command *command);
 
 /** "port move PORT WORKER" */
 void command_usage(const struct command *command, char *out, size_t cap);
+
+/** Where the words are the first of several commands alone: prints these. False where not. */
+bool command_print_group(int argc, char **argv);
 
 /** Prints its usage, and what there is to say of it. */
 void command_print_help(const struct command *command);

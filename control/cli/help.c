@@ -13,7 +13,7 @@ static const char options[] =
 	"  --help           describe the command\n"
 	"\n"
 	"Unambiguous beginnings of words will do: 'vexctl sh po' shows ports.\n"
-	"Exit codes: 0 good, 1 failed, 2 wrong usage.\n";
+	"Exit codes: 0 good, 1 failed, 2 wrong usage, 78 wrong rules.\n";
 
 int vexctl_help(int argc, char **argv)
 {
@@ -21,6 +21,8 @@ int vexctl_help(int argc, char **argv)
 	char line[64];
 	int used;
 
+	if (command_print_group(argc - 1, argv + 1))
+		return VEX_EXIT_OK;
 	if (argc > 1) {
 		command = command_find(argc - 1, argv + 1, &used);
 		if (!command)

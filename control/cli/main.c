@@ -117,6 +117,8 @@ static int dispatch(int argc, char **argv, const struct request *request)
 		vex_error("unknown option '%s'; try 'vexctl help'", argv[1]);
 		return VEX_EXIT_USAGE;
 	}
+	if (request->help && command_print_group(argc - 1, argv + 1))
+		return VEX_EXIT_OK;
 	command = command_find(argc - 1, argv + 1, &used);
 	if (!command)
 		return VEX_EXIT_USAGE;

@@ -30,8 +30,11 @@ void rules_text_clear(struct rules_text *text);
 /** Prints each as people read it, on stderr, and how many were not kept. */
 void rules_print_diags(const struct rule_diags *diags);
 
-/** A list of objects. */
-json_t *rules_diags_json(const struct rule_diags *diags);
+/** {"ok": good, "errors", "warnings", "diagnostics"}; error, which may be empty, is one more. */
+json_t *rules_report_json(const struct rules_text *text, bool good, const char *error);
+
+/** Says that rules are wrong: on stderr, or with --json as an object on stdout. */
+void rules_print_wrong(const struct rules_text *text, const char *error);
 
 /** Bytes as a JSON string; what is not UTF-8 becomes '?'. */
 json_t *rules_json_text(const char *data, size_t len);

@@ -164,7 +164,9 @@ static int load(struct change *change, int argc, char **argv)
 	char why[BUNDLE_WHY_MAX];
 	int ret = rules_text_load(&text, argv + optind, argc - optind);
 
-	if (!vexctl.json || ret)
+	if (ret)
+		rules_print_wrong(&text, "");
+	else if (!vexctl.json)
 		rules_print_diags(&text.diags);
 	if (!ret) {
 		rule_set_free(text.set);

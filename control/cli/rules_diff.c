@@ -258,20 +258,27 @@ static int read_versions(struct diff *diff, int argc, char **argv)
 	return fetch(diff, 1, versions[1]);
 }
 
-static int read_sets(struct diff *diff, int argc, char **argv)
+/* With a version before them, or with what is in force. */
+static int read_files(struct diff *diff, int argc, char **argv)
 {
-	int ret;
+	uint32_t version = 0;
+	int first = rules_read_version(argv[1], &version) ? 2 : 1;
+	int ret = fetch(diff, 0, version);
 
-	if (argc <= 3 && (argc < 2 || is_version(argv[1])) && (argc < 3 || is_version(argv[2])))
-		return read_versions(diff, argc, argv);
-	ret = fetch(diff, 0, 0);
 	if (ret)
 		return ret;
 	snprintf(diff->names[1], sizeof(diff->names[1]), "the files");
-	ret = rules_text_load(&diff->b, argv + 1, argc - 1);
+	ret = rules_text_load(&diff->b, argv + first, argc - first);
 	if (ret)
-		rules_print_diags(&diff->b.diags);
+		rules_print_wrong(&diff->b, "");
 	return ret;
+}
+
+static int read_sets(struct diff *diff, int argc, char **argv)
+{
+	if (argc <= 3 && (argc < 2 || is_version(argv[1])) && (argc < 3 || is_version(argv[2])))
+		return read_versions(diff, argc, argv);
+	return read_files(diff, argc, argv);
 }
 
 static void clear(struct diff *diff)
@@ -289,7 +296,7 @@ int vexctl_rules_diff(int argc, char **argv)
 	struct diff diff = {.changes = json_array()};
 	int ret;
 
-	if (argc > 1 && argv[1][0] == '-') {
+	if (argc > 1 && argv[1][0] == '-' && argv[1][1]) {
 		vex_error("rules diff: unknown option %s; try 'vexctl rules diff --help'", argv[1]);
 		clear(&diff);
 		return VEX_EXIT_USAGE;

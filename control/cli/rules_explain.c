@@ -102,7 +102,7 @@ static int read_rules(struct explain *explain)
 		return rules_text_fetch(&explain->text, 0);
 	ret = rules_text_load(&explain->text, (char **)explain->files, explain->file_count);
 	if (ret)
-		rules_print_diags(&explain->text.diags);
+		rules_print_wrong(&explain->text, "");
 	return ret;
 }
 
@@ -114,7 +114,7 @@ static int make_worker(struct explain *explain)
 	size_t size;
 
 	if (rule_compile(explain->text.set, NULL, &explain->image, &size, &error)) {
-		vex_error("rules explain: %s", error.text);
+		rules_print_wrong(&explain->text, error.text);
 		return VEX_EXIT_CONFIG;
 	}
 	options.data = explain->image;

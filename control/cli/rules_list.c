@@ -2,6 +2,7 @@
 /* vexctl rules status, list, history, text. */
 #include "cli/commands.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,14 +147,25 @@ static void print_list(const json_t *rules)
 	table_print(rules, columns, COUNT_OF(columns));
 }
 
-static json_t *read_names(int argc, char **argv)
+/* NULL: all. There are no options, but a name may stand behind --. */
+static int read_names(int argc, char **argv, json_t **names)
 {
-	json_t *names = argc > 1 ? json_array() : NULL;
+	static const struct option none[] = {{NULL, 0, NULL, 0}};
 	int i;
 
-	for (i = 1; i < argc; i++)
-		json_array_append_new(names, json_string(argv[i]));
-	return names;
+	optind = 0;
+	opterr = 0;
+	*names = NULL;
+	if (getopt_long(argc, argv, "", none, NULL) != -1) {
+		vex_error("rules list: unknown option %s; try 'vexctl rules list --help'",
+				argv[optind - 1]);
+		return VEX_EXIT_USAGE;
+	}
+	for (i = optind; i < argc; i++) {
+		*names = *names ? *names : json_array();
+		json_array_append_new(*names, json_string(argv[i]));
+	}
+	return VEX_EXIT_OK;
 }
 
 static bool is_listed(const json_t *rules, const char *name)
@@ -167,27 +179,41 @@ static bool is_listed(const json_t *rules, const char *name)
 	return false;
 }
 
-int vexctl_rules_list(int argc, char **argv)
+/* Says which names are of no rule. */
+static int check_names(const json_t *names, const json_t *rules)
 {
-	json_t *names = read_names(argc, argv);
-	json_t *rules = rules_list(names);
-	int ret = rules ? VEX_EXIT_OK : VEX_EXIT_FAILED;
-	int i;
+	int ret = VEX_EXIT_OK;
+	const json_t *name;
+	size_t i;
 
-	json_decref(names);
-	for (i = 1; rules && i < argc; i++)
-		if (!is_listed(rules, argv[i])) {
-			vex_error("rules list: there is no rule '%s' in force", argv[i]);
+	json_array_foreach(names, i, name)
+		if (!is_listed(rules, json_string_value(name))) {
+			vex_error("rules list: there is no rule '%s' in force",
+					json_string_value(name));
 			ret = VEX_EXIT_FAILED;
 		}
-	if (rules && vexctl.json) {
+	return ret;
+}
+
+int vexctl_rules_list(int argc, char **argv)
+{
+	json_t *names;
+	json_t *rules;
+	int ret = read_names(argc, argv, &names);
+
+	if (ret)
+		return ret;
+	rules = rules_list(names);
+	ret = rules ? check_names(names, rules) : VEX_EXIT_FAILED;
+	if (!ret && vexctl.json) {
 		json_t *o = json_pack("{s:O}", "rules", rules);
 
 		rpc_print(o);
 		json_decref(o);
-	} else if (rules) {
+	} else if (!ret) {
 		print_list(rules);
 	}
+	json_decref(names);
 	json_decref(rules);
 	return ret;
 }

@@ -93,32 +93,63 @@ static int compile(struct show *show)
 	return out ? VEX_EXIT_OK : VEX_EXIT_FAILED;
 }
 
-static const char *file_of(const struct show *show)
+/* What was switched by command stands in no file. */
+static const struct rule_source *source_of(const struct show *show, struct rule_pos pos)
 {
-	return show->text.set->files[show->rule->pos.file].data;
+	return pos.file < show->text.files.count ? &show->text.files.items[pos.file] : NULL;
 }
 
-static struct written written_of(const struct show *show)
+static json_t *place_json(const struct show *show, struct rule_pos pos)
 {
-	return find_item(&show->text.files.items[show->rule->pos.file], show->rule->pos.line);
+	const char *name = show->text.set->files[pos.file].data;
+	const struct rule_source *source = source_of(show, pos);
+	struct written written = {"", 0};
+
+	if (source)
+		written = find_item(source, pos.line);
+	return json_pack("{s:o, s:I, s:o*}", "file", rules_json_text(name, strlen(name)), "line",
+			(json_int_t)pos.line, "text",
+			source ? rules_json_text(written.text, written.len) : NULL);
 }
 
 static void print_json(const struct show *show)
 {
-	struct written written = written_of(show);
 	json_t *o = rules_describe(show->text.set, show->rule);
+	json_t *place = place_json(show, show->rule->pos);
+	const struct rule_change *change;
+	json_t *changes = json_array();
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(show->counters, key, value)
 		if (!json_object_get(o, key))
 			json_object_set(o, key, value);
-	json_object_set_new(o, "file", rules_json_text(file_of(show), strlen(file_of(show))));
-	json_object_set_new(o, "line", json_integer(show->rule->pos.line));
-	json_object_set_new(o, "text", rules_json_text(written.text, written.len));
+	json_object_update(o, place);
+	json_decref(place);
+	for (change = show->rule->changes; change; change = change->next)
+		json_array_append_new(changes, place_json(show, change->pos));
+	json_object_set_new(o, "changes", changes);
 	json_object_set_new(o, "compiled", rules_json_text(show->compiled, strlen(show->compiled)));
 	rpc_print(o);
 	json_decref(o);
+}
+
+static void print_place(const struct show *show, const char *key, struct rule_pos pos)
+{
+	printf("%-9s ", key);
+	rules_print_name(show->text.set->files[pos.file].data);
+	printf(":%u\n", pos.line);
+}
+
+static void print_written(const struct show *show, struct rule_pos pos)
+{
+	const struct rule_source *source = source_of(show, pos);
+	struct written written;
+
+	if (!source)
+		return;
+	written = find_item(source, pos.line);
+	printf("\n%.*s", (int)written.len, written.text);
 }
 
 static void print_counter(const struct show *show, const char *key)
@@ -133,24 +164,28 @@ static void print_counter(const struct show *show, const char *key)
 
 static void print_text(const struct show *show)
 {
-	struct written written = written_of(show);
 	const struct rule *rule = show->rule;
+	const struct rule_change *change;
 	uint32_t i;
 
 	fputs("rule      ", stdout);
 	rules_print_name(rule->name.data);
-	fputs("\nfile      ", stdout);
-	rules_print_name(file_of(show));
-	printf(":%u\nstate     %s\npriority  %s\nclass     %s\n", rule->pos.line,
-			rule_state_name(rule->state), rule_priority_name(rule->priority),
-			rule_qos_name(rule->qos));
+	putchar('\n');
+	print_place(show, "file", rule->pos);
+	for (change = rule->changes; change; change = change->next)
+		print_place(show, source_of(show, change->pos) ? "changed" : "switched", change->pos);
+	printf("state     %s\npriority  %s\nclass     %s\n", rule_state_name(rule->state),
+			rule_priority_name(rule->priority), rule_qos_name(rule->qos));
 	for (i = 0; i < rule->unsupported_count; i++)
 		printf("%-9s %s: %s\n", i ? "" : "because", rule->unsupported[i].name.data,
 				rule->unsupported[i].why);
 	print_counter(show, "matched");
 	print_counter(show, "routed");
 	print_counter(show, "limited");
-	printf("\n%.*s\n%s", (int)written.len, written.text, show->compiled);
+	print_written(show, rule->pos);
+	for (change = rule->changes; change; change = change->next)
+		print_written(show, change->pos);
+	printf("\n%s", show->compiled);
 }
 
 static int find(struct show *show, const char *name)

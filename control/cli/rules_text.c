@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/rpc.h"
 #include "cli/table.h"
 
 uint64_t rules_now_ns(void)
@@ -51,7 +52,7 @@ static void put_text(json_t *object, const char *key, const char *text)
 		json_object_set_new(object, key, rules_json_text(text, strlen(text)));
 }
 
-json_t *rules_diags_json(const struct rule_diags *diags)
+static json_t *diags_json(const struct rule_diags *diags)
 {
 	json_t *list = json_array();
 	size_t i;
@@ -112,6 +113,32 @@ void rules_print_diags(const struct rule_diags *diags)
 		print_diag(&diags->items[i]);
 	if (left)
 		fprintf(stderr, "and %zu more\n", left);
+}
+
+json_t *rules_report_json(const struct rules_text *text, bool good, const char *error)
+{
+	json_t *o = json_pack("{s:b, s:I, s:I, s:o}", "ok", good, "errors",
+			(json_int_t)text->diags.errors + (*error != 0), "warnings",
+			(json_int_t)text->diags.warnings, "diagnostics", diags_json(&text->diags));
+
+	if (*error)
+		json_object_set_new(o, "error", json_string(error));
+	return o;
+}
+
+void rules_print_wrong(const struct rules_text *text, const char *error)
+{
+	json_t *o;
+
+	if (!vexctl.json) {
+		rules_print_diags(&text->diags);
+		if (*error)
+			vex_error("%s", error);
+		return;
+	}
+	o = rules_report_json(text, false, error);
+	rpc_print(o);
+	json_decref(o);
 }
 
 /* Where nothing is wrong but that something could not be read, it is no fault of the text. */

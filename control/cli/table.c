@@ -58,11 +58,28 @@ char *table_format_duration(uint64_t ns, char *out, size_t cap)
 	return out;
 }
 
+/* The last character of a text that was cut may lack some of its bytes: it goes. */
+static void drop_half(char *text)
+{
+	size_t len = strlen(text);
+	size_t lead = len;
+	size_t bytes;
+
+	while (lead && len - lead < 3 && ((unsigned char)text[lead - 1] & 0xc0) == 0x80)
+		lead--;
+	if (!lead || (unsigned char)text[lead - 1] < 0xc0)
+		return;
+	bytes = (unsigned char)text[lead - 1] >= 0xf0 ? 4 : (unsigned char)text[lead - 1] >= 0xe0 ? 3 : 2;
+	if (len - (lead - 1) < bytes)
+		text[lead - 1] = '\0';
+}
+
 /* Names come from other processes. Bytes of UTF-8 may pass, but for its control characters. */
 void table_clean(char *text)
 {
 	unsigned char *p;
 
+	drop_half(text);
 	for (p = (unsigned char *)text; *p; p++) {
 		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';

@@ -212,17 +212,32 @@ static struct draft *new_draft(struct load *load, const struct yaml_node *name)
 /* As if it were new, but where it stood. */
 static void reset_draft(struct draft *draft)
 {
-	struct rule_text name = draft->rule.name;
-	struct rule_pos pos = draft->rule.pos;
+	const struct draft before = *draft;
 
 	memset(draft, 0, sizeof(*draft));
-	draft->rule.name = name;
-	draft->rule.pos = pos;
+	draft->rule.name = before.rule.name;
+	draft->rule.pos = before.rule.pos;
+	draft->rule.changes = before.rule.changes;
+	draft->last_change = before.last_change;
 	draft->rule.desc = draft->rule.output = (struct rule_text){"", 0};
 	draft->rule.source = (struct rule_text){"syscall", 7};
 	draft->rule.priority = RULE_INFORMATIONAL;
 	draft->rule.qos = RULE_QOS_NORMAL;
 	draft->rule.enabled = true;
+}
+
+static void add_change(struct load *load, struct draft *draft, const struct yaml_node *name)
+{
+	struct rule_change *change = load_keep(load, sizeof(*change));
+
+	if (!change)
+		return;
+	*change = (struct rule_change){.pos = load_pos(load, &name->scalar)};
+	if (draft->last_change)
+		draft->last_change->next = change;
+	else
+		draft->rule.changes = change;
+	draft->last_change = change;
 }
 
 static void define_rule(struct load *load, const struct yaml_node *item)
@@ -246,6 +261,8 @@ static void define_rule(struct load *load, const struct yaml_node *item)
 	draft = number == RULE_NAMES_NONE ? new_draft(load, name) : &load->drafts[number];
 	if (!draft)
 		return;
+	if (number != RULE_NAMES_NONE)
+		add_change(load, draft, name);
 	if (whole)
 		reset_draft(draft);
 	if (change.override)

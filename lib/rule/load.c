@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,46 +162,12 @@ static void include_source(struct load *load, const struct yaml_node *node,
 	}
 }
 
-char *load_read_all(int fd, size_t size, size_t *len)
-{
-	char *text = malloc(size + 1);
-	ssize_t n = 1;
-
-	for (*len = 0; text && n > 0 && *len < size; *len += n > 0 ? (size_t)n : 0) {
-		n = read(fd, text + *len, size - *len);
-		if (n < 0 && errno == EINTR)
-			n = 1, *len -= 1;
-	}
-	if (!text || n < 0) {
-		free(text);
-		return NULL;
-	}
-	text[*len] = '\0';
-	return text;
-}
-
 static void load_file(struct load *load, const char *path, struct rule_pos pos,
 		const struct including *by)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	char *text = NULL;
-	size_t len = 0;
+	size_t len;
+	char *text = load_read_file(load, path, pos, !by->by, &len);
 
-	if (fd < 0 || fstat(fd, &st)) {
-		say_errno(load, path, pos, errno);
-	} else if (!S_ISREG(st.st_mode)) {
-		load_say(load, RULE_ERROR, RULE_DIAG_IO, pos, NULL, "%s: not a file", path);
-	} else if (st.st_size > RULE_FILE_BYTES_MAX) {
-		load_say(load, RULE_ERROR, RULE_DIAG_LIMIT, pos, NULL, "%s: more than %u bytes", path,
-				RULE_FILE_BYTES_MAX);
-	} else {
-		text = load_read_all(fd, (size_t)st.st_size, &len);
-		if (!text)
-			say_errno(load, path, pos, errno);
-	}
-	if (fd >= 0)
-		close(fd);
 	if (text)
 		load_text(load, path, pos, text, len, by);
 }
@@ -231,6 +196,10 @@ static void load_folder(struct load *load, const char *path, struct rule_pos pos
 		say_errno(load, path, pos, errno);
 		return;
 	}
+	/* What is named at the top stands in place of all that is in force. */
+	if (!count && !by->by)
+		load_say(load, RULE_ERROR, RULE_DIAG_IO, pos, NULL,
+				"%s: no *.yaml or *.yml in this folder", path);
 	for (i = 0; i < count; i++) {
 		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
 		if (!load->error)
@@ -264,12 +233,16 @@ static void load_path(struct load *load, const char *path, struct rule_pos pos,
 		const struct including *by)
 {
 	struct including here = {.by = by, .depth = by ? by->depth + 1 : 0};
-	char *real = realpath(path, NULL);
-	struct stat st;
+	bool input = !by && !strcmp(path, "-");
+	struct stat st = {0};
+	int error = !input && stat(path, &st) ? errno : 0;
+	/* A pipe that a shell opened has no name but that of its descriptor. */
+	char *real = !by && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) ? strdup(path)
+									: realpath(path, NULL);
 
 	here.path = real;
-	if (!real || stat(real, &st)) {
-		say_errno(load, path, pos, errno);
+	if (error || !real) {
+		say_errno(load, path, pos, error ? error : errno);
 	} else if (!is_cycle(load, real, pos, by)) {
 		if (S_ISDIR(st.st_mode))
 			load_folder(load, path, pos, &here);

@@ -96,6 +96,7 @@ struct exception_cell {
 /** A rule while it may still be appended to. */
 struct draft {
 	struct rule rule;
+	struct rule_change *last_change; /**< of the rule's */
 	struct pieces condition;
 	struct text_scalar program; /**< text.data NULL: none */
 	struct exception *exceptions;
@@ -174,6 +175,12 @@ struct rule_pos load_pos(const struct load *load, const struct text_scalar *scal
 
 /** A file's size bytes, a NUL behind them, on the heap; NULL and errno. *len may be less. */
 char *load_read_all(int fd, size_t size, size_t *len);
+
+/**
+ * The bytes of a file, as load_read_all(); what is wrong is said. One that a user named may be a
+ * pipe, or - for standard input.
+ */
+char *load_read_file(struct load *load, const char *path, struct rule_pos pos, bool named, size_t *len);
 
 /** Reads the objects of programs, and takes their code; what is wrong is said. */
 void load_programs(struct load *load);

@@ -139,12 +139,19 @@ enum rule_state {
 	RULE_UNSUPPORTED, /**< enabled or not: needs what vexplane can't have; see unsupported */
 };
 
+/** Where a rule was changed, or written anew, once it was there. */
+struct rule_change {
+	const struct rule_change *next;
+	struct rule_pos pos;
+};
+
 struct rule {
 	struct rule_text name;
 	struct rule_text desc;
 	struct rule_text output; /**< as it was written; %field stands for a field's value */
 	struct rule_text source; /**< "syscall" where nothing was said */
 	struct rule_pos pos;     /**< where it was first defined */
+	const struct rule_change *changes; /**< in their order; NULL: none */
 	enum rule_state state;
 	enum rule_priority priority;
 	enum rule_qos qos;

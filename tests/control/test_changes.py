@@ -87,7 +87,10 @@ class Good(Changes):
         self.assertEqual([rule['matched'] for rule in rules], [0, 10])
         self.assertEqual([rule['name'] for rule in self.json('rules', 'list', 'two')['rules']],
                          ['two'])
-        self.assertIn("no rule 'x'", self.vexctl('rules', 'list', 'two', 'x', code=1)[1])
+        out, err = self.vexctl('rules', 'list', 'two', 'x', code=1)
+        self.assertEqual(out, '')
+        self.assertIn("no rule 'x'", err)
+        self.assertIn('--bogus', self.vexctl('rules', 'list', '--bogus', code=2)[1])
         version = self.history()[0]
         self.assertEqual((version['message'], version['user'], version['uid'], version['current']),
                          ('the first', pwd.getpwuid(os.getuid()).pw_name, os.getuid(), True))
@@ -112,6 +115,28 @@ class Good(Changes):
                          f'# {path}\n- include: more\n# a comment\n'
                          f'# {self.folder}/more/b.yaml\n{ONE}')
         self.assertEqual(self.json('rules', 'rollback', '1')['active'], 1)
+
+    def test_show_tells_of_changes(self):
+        self.start_both()
+        self.write(ONE + '- rule: one\n  tags: [b]\n  override: {tags: append}\n', 'a.yaml')
+        last = self.write('- include: a.yaml\n- rule: one\n  condition: and fs.size > 3\n'
+                          '  append: true\n', 'b.yaml')
+        self.vexctl('rules', 'load', last)
+        self.vexctl('rules', 'disable', 'one')
+        shown = self.json('rules', 'show', 'one')
+        self.assertEqual([(c['file'], c['line'], c.get('text', '')[:12]) for c in shown['changes']],
+                         [(f'{self.folder}/a.yaml', 3, '- rule: one\n'), (last, 2, '- rule: one\n'),
+                          ('switched by vexctl', 1, '')])
+        out, _ = self.vexctl('rules', 'show', 'one')
+        self.assertIn(f'changed   {last}:2\nswitched  switched by vexctl:1\n', out)
+        self.assertIn('\n- rule: one\n  condition: and fs.size > 3\n  append: true\n', out)
+        result = json.loads(self.vexctl('rules', 'diff', '1', last, '--json')[0])
+        self.assertEqual((result['from'], result['changes']), ('version 1', []))
+
+    def test_cut_names_are_whole_characters(self):
+        self.start_both()
+        self.load(ONE.replace('one', 'x' + '\u00e9' * 100))
+        self.assertIn('x' + '\u00e9' * 79 + ' ', self.vexctl('rules', 'list')[0])
 
     def test_large_text(self):
         self.start_both()

@@ -245,6 +245,11 @@ class Commands(Case):
                       self.vexctl('port', 'move', '--help')[0])
         self.assertEqual(self.vexctl('help', 'verify')[0], self.vexctl('verify', '--help')[0])
         self.vexctl('help', 'nothing', code=2)
+        out, _ = self.vexctl('help', 'port')
+        self.assertIn('  port move PORT WORKER ', out)
+        self.assertNotIn('show', out)
+        self.assertEqual(self.vexctl('port', '--help')[0], out)
+        self.assertIn('78', self.vexctl('help')[0])
 
     def test_full_disk(self):
         self.start_both()

@@ -118,6 +118,71 @@ class Check(Rules):
             self.assertIn('rules check', err)
 
 
+    def test_folder_without_rules(self):
+        os.makedirs(os.path.join(self.folder, 'empty'))
+        result = self.check(os.path.join(self.folder, 'empty'), code=1)
+        self.assertIn('no *.yaml', result['diagnostics'][0]['message'])
+        path = self.write('a.yaml', '- include: empty\n')
+        self.assertTrue(self.check(path)['ok'], 'a folder that is included may be empty')
+        self.assertTrue(self.check(self.write('b.yaml', '[]\n'))['ok'])
+
+    def test_pipes(self):
+        text = RULE.format('r', 'evt.type = open')
+        for path in ('-', '/dev/stdin'):
+            done = subprocess.run([Programs.vexctl, 'rules', 'check', '--json', path],
+                                  input=text.encode(), capture_output=True, check=True)
+            self.assertEqual(json.loads(done.stdout)['active'], 1, path)
+        fifo = os.path.join(self.folder, 'rules')
+        os.makedirs(fifo)
+        os.mkfifo(os.path.join(fifo, 'a.yaml'))
+        self.assertIn('not a file', self.check(fifo, code=1)['diagnostics'][0]['message'])
+
+
+class Images(Rules):
+    def test_compile_and_disassemble(self):
+        path = self.write('a.yaml', RULE.format('one', 'evt.type = open and fs.size > 3'))
+        image = os.path.join(self.folder, 'a.image')
+        result = json.loads(self.vexctl('rules', 'compile', path, '-o', image, '--json')[0])
+        self.assertEqual((result['ok'], result['active'], result['image']), (True, 1, image))
+        with open(image, 'rb') as file:
+            data = file.read()
+        self.assertEqual(len(data), result['image_bytes'])
+        done = subprocess.run([Programs.vexctl, 'rules', 'compile', path, '-o', '-'],
+                              capture_output=True, check=True)
+        self.assertEqual(done.stdout, data)
+        out, _ = self.vexctl('rules', 'disassemble', image)
+        self.assertIn('rule 0 "one" active', out)
+        self.assertIn('class critical', out)
+        self.assertEqual(self.vexctl('rules', 'disassemble', path)[0], out)
+        self.assertEqual(json.loads(self.vexctl('rules', 'disassemble', image, '--json')[0]),
+                         {'image_bytes': len(data), 'text': out})
+        self.write('b.image', data[:-1] + bytes([data[-1] ^ 1]))
+        out, err = self.vexctl('rules', 'disassemble', os.path.join(self.folder, 'b.image'), code=78)
+        self.assertEqual(out, '')
+        self.assertIn('b.image: ', err)
+
+    def test_nothing_is_written_where_it_is_wrong(self):
+        image = self.write('a.image', 'as it was')
+        bad = self.write('a.yaml', RULE.format('one', 'evt.typ = open'))
+        self.assertIn('evt.type?', self.vexctl('rules', 'compile', bad, '-o', image, code=78)[1])
+        with open(image, encoding='utf-8') as file:
+            self.assertEqual(file.read(), 'as it was')
+        good = self.write('b.yaml', RULE.format('one', 'evt.type = open'))
+        self.vexctl('rules', 'compile', good, '-o', os.path.join(self.folder, 'no/x'), code=1)
+        self.assertEqual(sorted(os.listdir(self.folder)), ['a.image', 'a.yaml', 'b.yaml'])
+        for words in ([good], ['-o', image], [good, '-o'], [good, '-x']):
+            self.vexctl('rules', 'compile', *words, code=2)
+
+    def test_wrong_rules_as_json(self):
+        bad = self.write('a.yaml', RULE.format('one', 'evt.typ = open'))
+        event = self.write('event.json', '{"type":"open"}')
+        for words in (['load', bad], ['explain', event, '--rules', bad], ['disassemble', bad],
+                      ['compile', bad, '-o', os.path.join(self.folder, 'x')]):
+            result = json.loads(self.vexctl('rules', *words, '--json', code=78)[0])
+            self.assertEqual((result['ok'], result['errors']), (False, 1))
+            self.assertEqual(result['diagnostics'][0]['suggestion'], 'evt.type')
+
+
 class Explain(Rules):
     def explain(self, event, *options):
         path = self.write('event.json', json.dumps(event))
