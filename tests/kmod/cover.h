@@ -37,6 +37,7 @@ struct row {
 	bool not_on_overlay; /* the file system can't */
 	bool only_on_overlay;
 	bool own_device; /* the file is the top of a file system of its own */
+	bool by_loop;	     /* of cover_served.c: a loop device acts, not nfsd */
 	bool by_worker;	     /* a thread of the kernel acts for the process, by its own name */
 	struct expected events[EXPECTED_MAX];
 };

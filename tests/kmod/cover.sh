@@ -7,5 +7,6 @@ failed=0
 for fs in ext4 tmpfs overlay; do
 	/tests/kmod-cover /t/$fs $fs || failed=1
 done
+/tests/kmod-cover /t/tmpfs kworker/ /t/tmpfs || failed=1
 rmmod vex_tap || failed=1
 exit $failed

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rows that the kernel performs for a process elsewhere: what nfsd does to the files that it exports.
- * Files are closed before the row ends, and nothing is left that a server would do later.
+ * Rows that the kernel performs for a process elsewhere: what nfsd does to the files that it exports,
+ * and a loop device to the file beneath it. Files are closed before the row ends, and nothing is left
+ * that a server would do later.
  */
 #include "cover_support.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -120,6 +123,36 @@ static void do_copy_file_range(void)
 	MUST(close(to));
 }
 
+/* Makes the row's file a block device; both are let go of when this process and its device file end. */
+static void make_device(void)
+{
+	int control = open_file("/dev/loop-control", O_RDWR), number, device, file;
+	char name[32];
+
+	file_of("a", sizeof(page));
+	number = (int)MUST(ioctl(control, LOOP_CTL_GET_FREE));
+	snprintf(name, sizeof(name), "/dev/loop%d", number);
+	device = open_file(name, O_RDWR);
+	file = open_file("a", O_RDWR);
+	MUST(ioctl(device, LOOP_CONFIGURE, &(struct loop_config){.fd = (uint32_t)file,
+			.info.lo_flags = LO_FLAGS_AUTOCLEAR}));
+	MUST(symlink(name, "device"));
+	close(file);
+	close(control);
+}
+
+static char block[sizeof(page)] __attribute__((aligned(4096)));
+
+static void do_device_write(void)
+{
+	MUST(pwrite(open_file("device", O_WRONLY | O_DIRECT), block, sizeof(block), 0));
+}
+
+static void do_device_read(void)
+{
+	MUST(pread(open_file("device", O_RDONLY | O_DIRECT), block, sizeof(block), 0));
+}
+
 #define SYNCED(name) {VEX_SYNC, name, NO_RANGE}
 
 /* A server of version 4 syncs what is to last before it answers; it reads until nothing comes. */
@@ -153,5 +186,9 @@ const struct row served_rows[] = {
 		{VEX_WRITE, "b", .result = 100, RANGE(0, 100)},
 		{VEX_COPY_FILE_RANGE, "b", "a", 100, RANGE(0, 100)}, SYNCED("b"), CLOSED("*"),
 		CLOSED("*")}},
+	{"loop-write", make_device, do_device_write, .by_loop = true,
+		.events = {{VEX_WRITE, "a", .result = 4096, RANGE(0, 4096)}}},
+	{"loop-read", make_device, do_device_read, .by_loop = true,
+		.events = {{VEX_READ, "a", .result = 4096, RANGE(0, 4096)}}},
 };
 const unsigned served_row_count = sizeof(served_rows) / sizeof(served_rows[0]);
