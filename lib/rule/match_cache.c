@@ -22,7 +22,7 @@ static struct cache_line *line_of(const struct rule_worker *worker, const struct
  */
 static struct cache_line *other_line(const struct rule_worker *worker, const struct cache_key *key)
 {
-	return &worker->lines[(key->place >> 16 | key->place << 16) & worker->line_mask];
+	return &worker->lines[key->place * 0x9e3779b97f4a7c15ull >> 32 & worker->line_mask];
 }
 
 /* The list that a key leads to, or 0: so say empty ways, too. */

@@ -170,6 +170,18 @@ WIDE_INLINE __m512i fold(struct sums sums)
 	return _mm512_xor_si512(both, _mm512_shuffle_i64x2(both, both, 0xb1));
 }
 
+/*
+ * The sums of messages that differ in a few bits of one word alone, as those of numbered files do,
+ * are a linear image of those bits, and a place's lower bits may not show them all: those of a
+ * product's upper half do.
+ */
+WIDE_INLINE __m256i spread_places(__m256i keys)
+{
+	__m256i products = _mm256_mullo_epi32(keys, _mm256_set1_epi32((int)0x9e3779b1));
+
+	return _mm256_mask_ror_epi32(keys, 0x88, products, 16);
+}
+
 /* The keys of two events: all modulo the polynomial, whose powers above 64 come down twice. */
 WIDE_INLINE __m256i finish(__m512i one, __m512i other)
 {
@@ -180,7 +192,7 @@ WIDE_INLINE __m256i finish(__m512i one, __m512i other)
 	__m512i twice = _mm512_clmulepi64_epi128(once, low, 0x01);
 
 	both = _mm512_xor_si512(_mm512_xor_si512(both, once), twice);
-	return _mm512_castsi512_si256(_mm512_permutexvar_epi64(halves, both));
+	return spread_places(_mm512_castsi512_si256(_mm512_permutexvar_epi64(halves, both)));
 }
 
 /* Which words of a record are taken as they are, a bit each. */
