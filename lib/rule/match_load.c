@@ -211,11 +211,12 @@ static bool make_tables(struct rule_worker *worker)
 			get(&worker->input, parts[RULE_PART_INPUTS].count, 8) &&
 			get(&worker->marks, rules, 8) && get(&worker->found, rules, 16) &&
 			get(&worker->hits, rules, 16) && get(&worker->starts, RULE_BURST_MAX, 4) &&
-			get(&worker->words, LIST_WORDS_MAX, 4) &&
-			get(&worker->columns, parts[RULE_PART_FIELDS].count,
-					sizeof(*worker->columns));
+			get(&worker->words, LIST_WORDS_MAX, 4);
 	unsigned level;
 
+	worker->columns = vex_alloc_lines((parts[RULE_PART_FIELDS].count + 1) *
+			sizeof(*worker->columns));
+	good = good && worker->columns;
 	for (level = 0; good && level < 3; level++) {
 		worker->bit_words[level] = (rules >> 6 * (level + 1)) + 1;
 		good = get(&worker->bits[level], worker->bit_words[level], 8);

@@ -15,6 +15,7 @@ WIDE static uint64_t narrow_wide(const uint32_t *numbers, uint32_t low, uint32_t
 	uint64_t result = 0;
 	unsigned i;
 
+#pragma GCC unroll 16
 	for (i = 0; i < 4; i++) {
 		__m512i some = _mm512_sub_epi32(_mm512_loadu_si512(numbers + 16 * i), from);
 
@@ -30,6 +31,7 @@ WIDE static uint64_t range_wide(const uint64_t *numbers, uint64_t low, uint64_t 
 	uint64_t result = 0;
 	unsigned i;
 
+#pragma GCC unroll 16
 	for (i = 0; i < 8; i++) {
 		__m512i some = _mm512_sub_epi64(_mm512_loadu_si512(numbers + 8 * i), from);
 
@@ -45,6 +47,7 @@ WIDE static uint64_t bits_wide(const uint64_t *numbers, uint64_t mask, uint64_t 
 	uint64_t result = 0;
 	unsigned i;
 
+#pragma GCC unroll 16
 	for (i = 0; i < 8; i++) {
 		__m512i some = _mm512_and_si512(_mm512_loadu_si512(numbers + 8 * i), all);
 
@@ -60,6 +63,7 @@ HALF static uint64_t narrow_half(const uint32_t *numbers, uint32_t low, uint32_t
 	uint64_t result = 0;
 	unsigned i;
 
+#pragma GCC unroll 16
 	for (i = 0; i < 8; i++) {
 		__m256i some = _mm256_sub_epi32(
 				_mm256_loadu_si256((const __m256i *)(numbers + 8 * i)), from);
@@ -78,6 +82,7 @@ HALF static uint64_t range_half(const uint64_t *numbers, uint64_t low, uint64_t 
 	uint64_t above = 0;
 	unsigned i;
 
+#pragma GCC unroll 16
 	for (i = 0; i < 16; i++) {
 		__m256i some = _mm256_sub_epi64(
 				_mm256_loadu_si256((const __m256i *)(numbers + 4 * i)), from);
@@ -95,6 +100,7 @@ HALF static uint64_t bits_half(const uint64_t *numbers, uint64_t mask, uint64_t 
 	uint64_t result = 0;
 	unsigned i;
 
+#pragma GCC unroll 16
 	for (i = 0; i < 16; i++) {
 		__m256i some = _mm256_and_si256(
 				_mm256_loadu_si256((const __m256i *)(numbers + 4 * i)), all);

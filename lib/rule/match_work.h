@@ -91,7 +91,7 @@ struct match_column {
 	uint64_t any; /**< bits that are set in any of the numbers */
 	union {
 		struct {
-			uint64_t numbers[RULE_BURST_MAX];
+			uint64_t numbers[RULE_BURST_MAX] __attribute__((aligned(64)));
 			uint32_t low[RULE_BURST_MAX]; /**< all of them, where they are below 2^32 */
 		};
 		struct vex_bytes texts[RULE_BURST_MAX];
