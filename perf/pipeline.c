@@ -29,7 +29,7 @@ static size_t sizes[2];
 static char dir[JANITOR_PATH_MAX];
 static char file[JANITOR_PATH_MAX + 16];
 static uint64_t (*records)[RECORD_MAX / 8];
-static uint64_t expected[FLOOR_RULES]; /* events of one pass that each rule matches */
+static uint64_t expected[FLOOR_RULES]; /* events of one pass of the floor that each rule matches */
 
 /* Whole bursts. */
 static unsigned pass_events(void)
@@ -81,20 +81,20 @@ static int make_records(void)
 	return 0;
 }
 
-static void expect_burst(struct rule_worker *worker, unsigned at)
+static void expect_burst(struct rule_worker *worker, unsigned from, unsigned to, uint64_t *matched)
 {
 	const struct vex_record *burst[FLOOR_BURST];
 	struct rule_hits hits;
 
-	for (unsigned i = 0; i < FLOOR_BURST; i++)
-		burst[i] = (const struct vex_record *)records[at + i];
-	hits = rule_match(worker, burst, FLOOR_BURST);
+	for (unsigned i = from; i < to; i++)
+		burst[i - from] = (const struct vex_record *)records[i];
+	hits = rule_match(worker, burst, to - from);
 	for (unsigned i = 0; i < hits.count; i++)
-		expected[hits.hits[i].rule] += (unsigned)__builtin_popcountll(hits.hits[i].events);
+		matched[hits.hits[i].rule] += (unsigned)__builtin_popcountll(hits.hits[i].events);
 }
 
-/* What the engine says of all events is what the floor must find. */
-static int expect(void)
+/* What the engine says of the first events is what the floor and the data plane must find. */
+static int expect(unsigned events, uint64_t *matched)
 {
 	struct rule_matcher *matcher = NULL;
 	struct rule_worker *worker = NULL;
@@ -103,8 +103,10 @@ static int expect(void)
 
 	if (!error)
 		error = rule_worker_new(matcher, NULL, &worker);
-	for (unsigned at = 0; !error && at < pass_events(); at += FLOOR_BURST)
-		expect_burst(worker, at);
+	memset(matched, 0, FLOOR_RULES * sizeof(*matched));
+	for (unsigned at = 0; !error && at < events; at += FLOOR_BURST)
+		expect_burst(worker, at, at + FLOOR_BURST < events ? at + FLOOR_BURST : events,
+				matched);
 	rule_worker_free(worker);
 	rule_matcher_free(matcher);
 	return error;
@@ -126,7 +128,7 @@ static int open_pipeline(const struct bench_env *env)
 		error = write_image();
 	if (!error)
 		error = make_records();
-	return error ? error : expect();
+	return error ? error : expect(pass_events(), expected);
 }
 
 static void close_pipeline(void)
@@ -149,14 +151,37 @@ static struct plane_load_rules load_rules(const char *image)
 		.image = {images[1], images[0]}, .size = {sizes[1], sizes[0]}};
 }
 
+/* The data plane's own counters, after so many events, which were those of all paths in turn. */
+static int check_rules(uint64_t events, const uint64_t *matched)
+{
+	uint64_t all[FLOOR_RULES], rest[FLOOR_RULES];
+	uint64_t passes = events / paths.count;
+	int error = expect(paths.count, all);
+
+	if (!error)
+		error = expect((unsigned)(events % paths.count), rest);
+	for (unsigned i = 0; !error && i < FLOOR_RULES; i++)
+		if (matched[i] != all[i] * passes + rest[i]) {
+			vex_error("the data plane: rule %u (%s) matched %lu events instead of %lu",
+					i, globs.glob[i], (unsigned long)matched[i],
+					(unsigned long)(all[i] * passes + rest[i]));
+			error = -EIO;
+		}
+	return error;
+}
+
 static int run_vexplane(const struct bench_env *env, double *values)
 {
 	struct plane_load_rules rules = load_rules(file);
 	double both[2];
-	int error = plane_pipeline(env, &rules, both);
+	int error;
 
+	rules.check = check_rules;
+	rules.rule_count = FLOOR_RULES;
+	error = plane_pipeline(env, &rules, both);
 	if (error)
 		return error;
+	rules.check = NULL;
 	values[EVENTS_PER_S] = both[0];
 	values[NS_PER_EVENT] = both[1];
 	return plane_swaps(env, &rules, &values[SWAP_MS]);

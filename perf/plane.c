@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/message.h"
+#include "stat/rules.h"
 
 #define START_TRIES 1000
 #define TRY_NS 10000000
@@ -206,4 +207,33 @@ int plane_verify(const struct plane *plane, uint64_t events)
 	}
 	free(copy);
 	return error;
+}
+
+static const struct vex_rules_segment *borrow_counters(const struct plane *plane)
+{
+	struct vex_message message = {.type = VEX_MESSAGE_RULE_COUNTERS};
+	const struct vex_rules_segment *segment;
+	int fd = -1;
+
+	if (vex_message_ask(plane->control, &message, -1, VEX_MESSAGE_DONE, &fd))
+		return NULL;
+	segment = vex_rules_map(fd);
+	close(fd);
+	return segment;
+}
+
+int plane_matched(const struct plane *plane, uint64_t generation, unsigned rules,
+		uint64_t *matched)
+{
+	const struct vex_rules_segment *segment = borrow_counters(plane);
+	struct vex_rule_stat *stats = calloc(rules, sizeof(*stats));
+	bool good = segment && stats && vex_rules_read(segment, generation, 0, rules, stats);
+
+	for (unsigned i = 0; good && i < rules; i++)
+		matched[i] = stats[i].matched;
+	if (!good)
+		vex_error("can't read the data plane's counters of rules");
+	free(stats);
+	vex_rules_unmap(segment);
+	return good ? 0 : -EIO;
 }

@@ -47,4 +47,11 @@ double plane_work_ns(const struct plane *plane, struct plane_work from, struct p
  */
 int plane_verify(const struct plane *plane, uint64_t events);
 
+/**
+ * How many events each of the first rules of the set of this generation matched. 0 or a negative
+ * errno, with a log line.
+ */
+int plane_matched(const struct plane *plane, uint64_t generation, unsigned rules,
+		uint64_t *matched);
+
 #endif

@@ -169,6 +169,23 @@ static int load_drain(struct load *load)
 	return load->error;
 }
 
+static int check_rules(const struct load *load)
+{
+	uint64_t *matched;
+	int error;
+
+	if (!load->rules || !load->rules->check)
+		return 0;
+	matched = calloc(load->rules->rule_count, sizeof(*matched));
+	if (!matched)
+		return -ENOMEM;
+	error = plane_matched(&load->plane, 1, load->rules->rule_count, matched);
+	if (!error)
+		error = load->rules->check(load->sent, matched);
+	free(matched);
+	return error;
+}
+
 /* A data plane, a port, a subscription; work on core 0; then the accounts. */
 static int load_run(struct load *load, int (*work)(void *))
 {
@@ -183,6 +200,8 @@ static int load_run(struct load *load, int (*work)(void *))
 		vex_release(load->sub);
 	if (!error)
 		error = plane_verify(&load->plane, load->sent);
+	if (!error)
+		error = check_rules(load);
 	vex_port_close(load->port);
 	vex_unsubscribe(load->sub);
 	plane_stop(&load->plane);

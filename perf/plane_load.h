@@ -29,6 +29,12 @@ struct plane_load_rules {
 	const char *file;               /**< with a rule image to begin with; NULL: no rules */
 	const void *image[2];           /**< to swap */
 	size_t size[2];
+	/**
+	 * Says whether it is right what each rule of the file matched, of so many events; 0 or a
+	 * negative errno, with a log line. NULL: it is not asked.
+	 */
+	int (*check)(uint64_t events, const uint64_t *matched);
+	unsigned rule_count;            /**< of the file, where check is given */
 };
 
 /** As plane_throughput(), of events that are made of paths. */
