@@ -119,8 +119,10 @@ static inline void count_up(struct trial *trial, uint64_t events)
 
 static inline void note_match(struct trial *trial, uint32_t index, uint64_t events)
 {
-	for (uint64_t fresh = events & ~trial->matched; fresh; fresh &= fresh - 1)
-		trial->first[__builtin_ctzll(fresh)] = index;
+	uint64_t fresh = events & ~trial->matched;
+
+	trial->first[trial->first_count] = (struct trial_first){index, fresh};
+	trial->first_count += fresh != 0;
 	count_up(trial, events);
 	trial->matched |= events;
 }

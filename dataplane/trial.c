@@ -91,24 +91,47 @@ static inline uint16_t count_of(const struct trial *trial, uint32_t event)
 	return count;
 }
 
-static void tell_route(const struct trial *trial, uint32_t event)
+static inline void tell_one(const struct trial *trial, struct vex_attr_route *route, uint32_t event)
+{
+	route->matched = count_of(trial, event);
+	route->qos = class_of(trial->burst, event);
+	append_route(trial->burst->record[event], route);
+}
+
+/* What they say of the rule is the same of all whose first one it is. */
+static void tell_matched(const struct trial *trial, const struct trial_first *first, uint64_t events)
 {
 	const struct ruleset *set = trial->rules->set;
 	struct vex_attr_route route = {.generation = set->generation,
+			.rule = first->rule,
+			.priority = set->rules[first->rule].priority,
+			.fingerprint = set->rules[first->rule].fingerprint};
+
+	for (uint64_t left = first->events & events; left; left &= left - 1)
+		tell_one(trial, &route, (uint32_t)__builtin_ctzll(left));
+}
+
+static void tell_unmatched(const struct trial *trial, uint64_t events)
+{
+	struct vex_attr_route route = {.generation = trial->rules->set->generation,
 			.rule = VEX_ROUTE_NO_RULE,
-			.qos = class_of(trial->burst, event),
 			.priority = VEX_ROUTE_NO_PRIORITY};
 
-	if (trial->matched >> event & 1) {
-		route.rule = trial->first[event];
-		route.matched = count_of(trial, event);
-		route.priority = set->rules[route.rule].priority;
-		route.fingerprint = set->rules[route.rule].fingerprint;
-	}
-	append_route(trial->burst->record[event], &route);
-	if (VEX_UNLIKELY(trial->told >> event & 1))
+	for (uint64_t left = events; left; left &= left - 1)
+		tell_one(trial, &route, (uint32_t)__builtin_ctzll(left));
+}
+
+static void tell(const struct trial *trial, uint64_t events)
+{
+	for (uint32_t i = 0; i < trial->first_count; i++)
+		tell_matched(trial, &trial->first[i], events);
+	tell_unmatched(trial, events & ~trial->matched);
+	for (uint64_t left = events & trial->told; VEX_UNLIKELY(left != 0); left &= left - 1) {
+		uint32_t event = (uint32_t)__builtin_ctzll(left);
+
 		append(trial->burst->record[event], VEX_ATTR_SUPPRESSED, &trial->suppressed[event],
 				sizeof(trial->suppressed[event]));
+	}
 }
 
 void trial_rewrite(struct worker *worker, const struct trial *trial, struct rule_hits hits,
@@ -120,6 +143,5 @@ void trial_rewrite(struct worker *worker, const struct trial *trial, struct rule
 		vex_record_remove(trial->burst->record[__builtin_ctzll(left)], ADDED_HERE);
 	for (left = trial->redacted & events; VEX_UNLIKELY(left != 0); left &= left - 1)
 		redact(worker, trial, hits, (uint32_t)__builtin_ctzll(left));
-	for (left = trial->open & events; left; left &= left - 1)
-		tell_route(trial, (uint32_t)__builtin_ctzll(left));
+	tell(trial, trial->open & events);
 }

@@ -14,6 +14,12 @@ struct burst;
 
 #define TRIAL_DIGITS 16u
 
+/** Events whose first rule this is. */
+struct trial_first {
+	uint32_t rule;
+	uint64_t events;
+};
+
 /** A burst under judgement. Masks have a bit an event. */
 struct trial {
 	struct rules_worker *rules;
@@ -34,7 +40,8 @@ struct trial {
 	uint64_t told; /* that end a suppression */
 	unsigned digits;      /* of counts, as far as they are used */
 	uint64_t count[TRIAL_DIGITS]; /* rules that matched each event: binary digits, lowest first */
-	uint32_t first[VEX_BURST_MAX];
+	uint32_t first_count;
+	struct trial_first first[VEX_BURST_MAX + 1]; /* of all that matched; one is written ahead */
 	struct vex_attr_suppressed suppressed[VEX_BURST_MAX];
 };
 
