@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -307,6 +308,7 @@ void rules_job_prepare(struct rules_job *job)
 	json_decref(work.switched);
 	free(work.switches);
 	free(work.sources);
+	malloc_trim(0); /* it took many times what stays, and would be kept for nothing */
 }
 
 void rules_job_commit(struct rules_job *job)

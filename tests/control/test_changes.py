@@ -147,6 +147,17 @@ class Good(Changes):
         rules = self.json('rules', 'list')['rules']
         self.assertEqual([rule['name'] for rule in rules], [f'r{i}' for i in range(2500)])
 
+    @unittest.skipIf('address' in os.environ.get('SANITIZED', ''), 'ASan keeps what was freed')
+    def test_memory_of_compiling_goes_back(self):
+        """What it takes is many times what stays: an image, which is no memory of this kind."""
+        control = self.start_both()[1]
+        text = ''.join(f'- rule: r{i}\n  condition: fd.name pmatch (/srv/{i})\n'
+                       for i in range(20000))
+        self.load(text)
+        with open(f'/proc/{control.pid}/status', encoding='ascii') as status:
+            kept = next(int(line.split()[1]) for line in status if line.startswith('RssAnon:'))
+        self.assertLess(kept, 6000)
+
     def test_switch(self):
         self.start_both()
         self.load(TWO)
