@@ -64,6 +64,7 @@ extern const struct bench bench_fuse_shared;
 extern const struct bench bench_kmod;
 extern const struct bench bench_rules;
 extern const struct bench bench_pipeline;
+extern const struct bench bench_failover;
 
 /** How long a run measures, in cycles of the time stamp counter. */
 static inline uint64_t bench_span(const struct bench_env *env, double seconds)

@@ -29,6 +29,7 @@ static const struct bench *const benches[] = {
 	&bench_kmod,
 	&bench_rules,
 	&bench_pipeline,
+	&bench_failover,
 };
 
 /* One minute's load average above which the machine is not ours alone. */

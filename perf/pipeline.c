@@ -50,17 +50,11 @@ static int compile(unsigned rules, struct rule_globs *kept, unsigned i)
 static int write_image(void)
 {
 	int error = janitor_tempdir("/tmp", dir);
-	FILE *out;
-	bool good;
 
 	if (error)
 		return error;
 	snprintf(file, sizeof(file), "%s/rules", dir);
-	out = fopen(file, "we");
-	good = out && fwrite(images[0], 1, sizes[0], out) == sizes[0];
-	if (out)
-		good = !fclose(out) && good;
-	return good ? 0 : -EIO;
+	return image_write(file, images[0], sizes[0]);
 }
 
 static int make_records(void)

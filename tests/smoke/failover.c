@@ -65,9 +65,8 @@ static int write_image(const char *path)
 {
 	size_t size;
 	void *image = image_of(rules, &size);
-	FILE *file = image ? fopen(path, "wb") : NULL;
 
-	if (!file || fwrite(image, 1, size, file) != size || fclose(file))
+	if (!image || image_write(path, image, size))
 		return fail(path);
 	free(image);
 	return 0;

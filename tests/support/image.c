@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "support/image.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,6 +47,16 @@ void *image_of_file(const char *path, size_t *size)
 
 	rule_set_load(&path, 1, NULL, &set, &diags);
 	return compile(set, &diags, size);
+}
+
+int image_write(const char *path, const void *image, size_t size)
+{
+	FILE *file = fopen(path, "wbe");
+	bool good = file && fwrite(image, 1, size, file) == size;
+
+	if (file)
+		good = !fclose(file) && good;
+	return good ? 0 : -EIO;
 }
 
 int image_pass(const void *image, size_t size, int seals)

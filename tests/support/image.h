@@ -12,6 +12,9 @@ void *image_of(const char *text, size_t *size);
 /** The same of a file. */
 void *image_of_file(const char *path, size_t *size);
 
+/** Writes an image to a file. 0 or -EIO. */
+int image_write(const char *path, const void *image, size_t size);
+
 /** A memfd that holds these bytes, with these seals (F_SEAL_...); or -1. */
 int image_pass(const void *image, size_t size, int seals);
 
