@@ -2,10 +2,10 @@
 /*
  * What an application publishes and a rule leads to boundary:kernel is heard by inotify in that
  * folder, and by the kernel's subscribers (the sample module); what no rule leads there, and what
- * the kernel has seen itself, is not. For a data plane whose rules lead what is in /t/back there.
+ * the kernel has seen itself, is not. For a data plane whose rules lead what is in FOLDER there.
  *
- *   back watch          does all that
- *   back flood COUNT    publishes so many, while the module takes hardly any; then lets it
+ *   back watch FOLDER          does all that; a file "here" is there
+ *   back flood FOLDER COUNT    publishes so many, while the module takes hardly any; then lets it
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -22,10 +22,10 @@
 #include "tap_reader.h"
 #include "vex/vex.h"
 
-#define FOLDER "/t/back"
 #define WAIT_MS 60000
 
 static unsigned problems;
+static const char *folder;
 static struct vex_port *port;
 static struct vex_lane *lane;
 static struct tap_reader tap;
@@ -48,11 +48,14 @@ static uint64_t returned(void)
 	return stats.returned;
 }
 
-static int publish(uint16_t type, const char *path)
+/* In the folder, of a name that begins with a slash. */
+static int publish(uint16_t type, const char *name)
 {
+	char path[256];
+	int len = snprintf(path, sizeof(path), "%s%s", folder, name);
 	const struct vex_event event = {.type = type,
 			.has = VEX_HAS_PATH,
-			.path = {path, (uint32_t)strlen(path)}};
+			.path = {path, (size_t)len}};
 
 	return vex_publish(lane, &event);
 }
@@ -110,22 +113,24 @@ static void do_watch(void)
 	struct vex_subscription *sub;
 	int watch = inotify_init1(IN_CLOEXEC);
 	uint64_t before = returned();
+	char local[256];
 
-	CHECK(inotify_add_watch(watch, FOLDER, IN_ALL_EVENTS) >= 0);
+	CHECK(inotify_add_watch(watch, folder, IN_ALL_EVENTS) >= 0);
 	vex_filter_add_type(&options.filter, VEX_MKDIR);
 	CHECK(vex_subscribe(&options, &sub) == 0);
-	CHECK(publish(VEX_CREATE, "/t/elsewhere/made") == 0); /* no rule leads it back */
-	CHECK(publish(VEX_CREATE, FOLDER "/made") == 0);
+	CHECK(publish(VEX_CREATE, "-other/made") == 0); /* no rule leads it back */
+	CHECK(publish(VEX_CREATE, "/made") == 0);
 	CHECK(heard(watch, IN_CREATE, "made"));
-	CHECK(publish(VEX_WRITE, FOLDER "/here") == 0);
+	CHECK(publish(VEX_WRITE, "/here") == 0);
 	CHECK(heard(watch, IN_MODIFY, "here"));
-	CHECK(publish(VEX_DELETE, FOLDER "/made") == 0);
+	CHECK(publish(VEX_DELETE, "/made") == 0);
 	CHECK(heard(watch, IN_DELETE, "made"));
 
-	make_folder(FOLDER "/local");
+	snprintf(local, sizeof(local), "%s/local", folder);
+	make_folder(local);
 	CHECK(heard(watch, IN_CREATE | IN_ISDIR, "local"));
-	CHECK(seen_by_kernel(sub, FOLDER "/local"));
-	CHECK(publish(VEX_CHMOD, FOLDER "/here") == 0);
+	CHECK(seen_by_kernel(sub, local));
+	CHECK(publish(VEX_CHMOD, "/here") == 0);
 	CHECK(heard(watch, IN_ATTRIB, "here")); /* and no second "local" */
 	CHECK(returned() == before + 4);
 	close(watch);
@@ -145,7 +150,7 @@ static void do_flood(unsigned count)
 
 	set_rate(1);
 	for (unsigned i = 0; i < count; i++)
-		CHECK(publish(VEX_UTIMENS, FOLDER "/flood") == 0);
+		CHECK(publish(VEX_UTIMENS, "/flood") == 0);
 	while (!vex_port_drained(port))
 		nanosleep(&pause, NULL);
 	set_rate(UINT32_MAX);
@@ -158,12 +163,13 @@ int main(int argc, char **argv)
 			.full = VEX_FULL_WAIT,
 			.wait_us = 10000000};
 
+	folder = argc > 2 ? argv[2] : "";
 	tap.fd = open(VEX_TAP_DEVICE, O_RDWR | O_CLOEXEC);
 	CHECK(tap.fd >= 0 && vex_port_open(&options, &port) == 0 && vex_lane_open(port, &lane) == 0);
-	if (argc == 2 && !strcmp(argv[1], "watch"))
+	if (argc == 3 && !strcmp(argv[1], "watch"))
 		do_watch();
-	else if (argc == 3 && !strcmp(argv[1], "flood"))
-		do_flood((unsigned)atoi(argv[2]));
+	else if (argc == 4 && !strcmp(argv[1], "flood"))
+		do_flood((unsigned)atoi(argv[3]));
 	else
 		problems++;
 	vex_port_close(port);
