@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/listen.h"
 #include "base/log.h"
 #include "call.h"
 #include "rules.h"
-#include "wire/listen.h"
 
 /* What the command line says stands above what the file says, also after a reload. */
 struct options {
@@ -208,7 +209,7 @@ static void on_plane_found(void *context)
 static int serve(struct control *control)
 {
 	char text[WIRE_TEXT_MAX];
-	int fd = wire_listen(control->config.socket, text, sizeof(text));
+	int fd = vex_listen(control->config.socket, SOCK_STREAM, 0666, text, sizeof(text));
 	int ret;
 
 	if (fd < 0) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire/client.h"
-#include "wire/listen.h"
 #include "wire/server.h"
 
 #include <errno.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "abi/types.h"
+#include "base/listen.h"
 #include "support/unit.h"
 
 #define CALL_MS 20000u
@@ -123,7 +123,7 @@ static void *run(void *context)
 static void start(bool deny)
 {
 	char text[256] = "";
-	int fd = wire_listen(path, text, sizeof(text));
+	int fd = vex_listen(path, SOCK_STREAM, 0666, text, sizeof(text));
 
 	CU_ASSERT_FATAL(fd >= 0);
 	memset(&running, 0, sizeof(running));
