@@ -48,6 +48,10 @@ struct inode_view {
 };
 
 #define INODE_PATH_CAP PATH_MAX
+/** Of a name, which newer kernels pass on whatever its length, an event has so many bytes. */
+#define INODE_NAME_TOLD 1024u
+/** Longest mount point: such a name, and the mark of a cut, fit behind it. */
+#define INODE_MOUNTPOINT_MAX (INODE_PATH_CAP - INODE_NAME_TOLD - 16u)
 
 /** Makes the root inode of it, which takes fd over. 0 or -ENOMEM. */
 int inode_setup(int fd, const struct stat *st);
@@ -88,7 +92,10 @@ void inode_unlinked(struct inode *dir, const char *name);
 void inode_renamed(struct inode *dir, const char *name, struct inode *newdir,
 		const char *newname, unsigned int flags);
 
-/** buf has INODE_PATH_CAP bytes. A path too long loses its first components and its slash. */
+/**
+ * buf has INODE_PATH_CAP bytes. Of a path too long, "//..." stands for the names before the last
+ * that did not fit.
+ */
 void inode_describe(struct inode *inode, char *buf, struct inode_view *view);
 void inode_describe_child(struct inode *dir, const char *name, char *buf,
 		struct inode_view *view);

@@ -155,14 +155,48 @@ void inode_renamed(struct inode *dir, const char *name, struct inode *newdir,
 	inode_bury(dead2);
 }
 
-static char *put_front(char *at, const char *buf, const char *bytes, size_t len, bool *full)
+/* Stands for the names left out: no real path has an empty name in it. */
+#define CUT_MARK "//..."
+/* More levels are not climbed, since everyone waits for the lock meanwhile. */
+#define LEVELS_MAX 65536u
+
+static char *put_front(char *at, const char *bytes, size_t len)
 {
-	if ((size_t)(at - buf) < len) {
-		*full = true;
-		return at;
+	return memcpy(at - len, bytes, len);
+}
+
+static char *put_name(char *at, const struct inode *inode)
+{
+	at = put_front(at, inode->name, inode->name_len);
+	*--at = '/';
+	return at;
+}
+
+/* The nearest directory above, or the inode itself, whose whole path takes room bytes at most. */
+static const struct inode *fitting_ancestor(const struct inode *inode, size_t room)
+{
+	const struct inode *above = inode;
+	size_t total = mirror.mountpoint_len;
+	uint32_t levels = 0;
+
+	for (; above->parent; above = above->parent) {
+		if (levels++ == LEVELS_MAX)
+			return &inode_table.root;
+		total += above->name_len + 1u;
 	}
-	memcpy(at - len, bytes, len);
-	return at - len;
+	for (; total > room; inode = inode->parent)
+		total -= inode->name_len + 1u;
+	return inode;
+}
+
+/* The mount point and as many names behind it as there is room for, then the mark. */
+static char *put_cut_path(const struct inode *inode, char *at, const char *buf)
+{
+	at = put_front(at, CUT_MARK, sizeof(CUT_MARK) - 1);
+	inode = fitting_ancestor(inode, (size_t)(at - buf));
+	for (; inode->parent; inode = inode->parent)
+		at = put_name(at, inode);
+	return put_front(at, mirror.mountpoint, mirror.mountpoint_len);
 }
 
 /*
@@ -171,18 +205,15 @@ static char *put_front(char *at, const char *buf, const char *bytes, size_t len,
  */
 static char *put_path(const struct inode *inode, char *at, const char *buf)
 {
-	bool full = false;
+	const struct inode *last = inode;
+	char *end = at;
 
-	for (; inode->parent && !full; inode = inode->parent) {
-		at = put_front(at, buf, inode->name, inode->name_len, &full);
-		if (!full && at > buf)
-			*--at = '/';
+	for (; inode->parent; inode = inode->parent) {
+		if ((size_t)(at - buf) < inode->name_len + 1u + mirror.mountpoint_len)
+			return put_cut_path(last, end, buf);
+		at = put_name(at, inode);
 	}
-	if (!full)
-		at = put_front(at, buf, mirror.mountpoint, mirror.mountpoint_len, &full);
-	if (full && *at == '/')
-		at++;
-	return at;
+	return put_front(at, mirror.mountpoint, mirror.mountpoint_len);
 }
 
 static void view_path(struct inode_view *view, const char *at, const char *end)
@@ -200,7 +231,10 @@ void inode_describe(struct inode *inode, char *buf, struct inode_view *view)
 	pthread_mutex_lock(&inode_table.lock);
 	view->mode = inode->mode;
 	view->parent_ino = inode->parent ? inode->parent->ino : inode->ino;
-	view_path(view, put_path(inode, end, buf), end);
+	if (inode->parent)
+		view_path(view, put_path(inode->parent, put_name(end, inode), buf), end);
+	else
+		view_path(view, put_path(inode, end, buf), end);
 	pthread_mutex_unlock(&inode_table.lock);
 }
 
@@ -209,10 +243,9 @@ void inode_describe_child(struct inode *dir, const char *name, char *buf,
 {
 	size_t len = strlen(name);
 	char *end = buf + INODE_PATH_CAP;
-	char *at = end - len;
+	char *at = put_front(end, name, len < INODE_NAME_TOLD ? len : INODE_NAME_TOLD);
 	struct inode *child;
 
-	memcpy(at, name, len);
 	*--at = '/';
 	view->dev = dir->dev;
 	view->parent_ino = dir->ino;

@@ -123,6 +123,49 @@ def moved_paths(watch):
     os.unlink(name)
 
 
+def cut(mount, names):
+    """What an event says of mount/names: at most 4,096 bytes, cut in front of the last name."""
+    whole = "/".join([mount, *names])
+    if len(whole) <= 4096:
+        return whole
+    tail = "//.../" + names[-1]
+    kept = mount
+    for name in names[:-1]:
+        if len(kept) + 1 + len(name) + len(tail) > 4096:
+            break
+        kept += "/" + name
+    return kept + tail
+
+
+def long_paths(watch):
+    """Beyond 4,096 bytes a path keeps its front and its last name, and says that it was cut."""
+    names, level = [], os.open(watch.mirror.mount, os.O_RDONLY | os.O_DIRECTORY)
+    flags = os.O_CREAT | os.O_WRONLY
+    told = lambda *more: cut(watch.mirror.mount, [*names, *more])
+
+    def work():
+        os.close(os.open("leaf", flags, dir_fd=level))
+        os.mkdir("l" * 255, dir_fd=level)
+        os.rename("leaf", "moved", src_dir_fd=level, dst_dir_fd=level)
+
+    for depth in range(1, 61):
+        names.append("%02d" % depth + "q" * 148)
+        os.mkdir(names[-1], dir_fd=level)
+        below = os.open(names[-1], os.O_RDONLY | os.O_DIRECTORY, dir_fd=level)
+        os.close(level)
+        level = below
+        if depth not in (25, 26, 27, 28, 60):
+            continue
+        events = watch.of(work)
+        for kind in ("create", "close"):
+            holds(one(events, kind, "deep"), "%s %d deep" % (kind, depth), path=told("leaf"))
+        holds(one(events, "mkdir", "deep"), "mkdir %d deep" % depth, path=told("l" * 255))
+        holds(one(events, "rename", "deep"), "rename %d deep" % depth, path=told("leaf"),
+              path2=told("moved"))
+    check(len(told()) < 4096 < 60 * 150 and "//.../60q" in told(), "a path is cut: " + told())
+    os.close(level)
+
+
 def contents(watch):
     p = watch.path
     fd = os.open(p("io"), os.O_CREAT | os.O_RDWR | os.O_DIRECT)
@@ -255,7 +298,7 @@ def main():
                 events = counter.events()
                 holds(one(events, "mount", "mount"), "mount", path=mirror.mount,
                       path2=mirror.source)
-                for part in (namespace, moved_paths, contents, attributes, callers, waiting):
+                for part in (namespace, moved_paths, long_paths, contents, attributes, callers, waiting):
                     part(watch)
                 events = watch.of(mirror.stop)
                 holds(one(events, "unmount", "unmount"), "unmount", path=mirror.mount)
