@@ -76,24 +76,34 @@ static int open_port(void)
 	return vex_port_open(&options, &emitter.port);
 }
 
+static int open_lanes(void)
+{
+	int error = open_port();
+
+	for (uint32_t i = 0; i < emitter.count && !error; i++)
+		error = vex_lane_open(emitter.port, &emitter.lanes[i]);
+	if (!error)
+		return 0;
+	vex_error("no events can be published: %s", vex_last_error());
+	return error == -EINVAL || error == -EACCES ? VEX_EXIT_CONFIG : VEX_EXIT_FAILED;
+}
+
 int emit_start(uint32_t workers)
 {
 	struct vex_port_stats stats;
-	int error;
+	int code;
 
 	if (!mirror.options.events)
 		return 0;
 	emitter.count = workers + 1;
 	emitter.lanes = calloc(emitter.count, sizeof(struct vex_lane *));
-	if (!emitter.lanes)
-		return -ENOMEM;
-	error = open_port();
-	for (uint32_t i = 0; i < emitter.count && !error; i++)
-		error = vex_lane_open(emitter.port, &emitter.lanes[i]);
-	if (error) {
-		vex_error("no events can be published: %s", vex_last_error());
-		return error;
+	if (!emitter.lanes) {
+		vex_error("no events can be published: out of memory");
+		return VEX_EXIT_FAILED;
 	}
+	code = open_lanes();
+	if (code)
+		return code;
 	vex_port_get_stats(emitter.port, &stats);
 	if (!stats.connected)
 		vex_warn("%s; looking for it in the background", vex_last_error());

@@ -30,7 +30,8 @@ struct op {
 
 /**
  * Opens the port, with a lane for each of this many workers. Without a data plane too: lanes
- * keep events until they are full, and libvex looks for one. 0, or a negative errno.
+ * keep events until they are full, and libvex looks for one. 0, or an exit code once it has
+ * said why: VEX_EXIT_CONFIG where the data plane does not take what was asked for.
  */
 int emit_start(uint32_t workers);
 

@@ -115,10 +115,12 @@ static int prepare(void)
 
 static int start_threads(void)
 {
-	int error = waiter_setup();
+	int code = emit_start(mirror.options.threads);
+	int error;
 
-	if (!error)
-		error = emit_start(mirror.options.threads);
+	if (code)
+		return code;
+	error = waiter_setup();
 	if (!error)
 		error = loop_start();
 	if (!error)

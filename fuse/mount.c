@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -80,7 +81,7 @@ static bool is_dead(const char *path)
 }
 
 /* A vex-fuse that was killed leaves a mount behind that answers ENOTCONN to everything. */
-static int clear_dead(const char *path)
+static int clear_dead(const char *path, bool *cleared)
 {
 	for (int i = 0; i < DEAD_MOUNTS_MAX; i++) {
 		int error;
@@ -92,6 +93,7 @@ static int clear_dead(const char *path)
 			return fail(VEX_EXIT_FAILED, "MOUNTPOINT", path,
 					"a dead mount is in the way and can't be taken off");
 		vex_info("took a dead mount off %s", path);
+		*cleared = true;
 	}
 	return 0;
 }
@@ -162,7 +164,22 @@ static bool is_mount_root(int fd)
 			(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-static int check_mountpoint(void)
+/* Files that came while nothing was mounted must not keep the mirror from coming back. */
+static int check_emptiness(int fd, bool cleared)
+{
+	const char *path = mirror.mountpoint;
+
+	if (is_empty(fd))
+		return 0;
+	if (!cleared)
+		return fail(VEX_EXIT_CONFIG, "MOUNTPOINT", path,
+				"is not empty; choose an empty directory");
+	vex_warn("MOUNTPOINT %s: is not empty; what was written there while the mirror was away "
+		"lies hidden beneath it", path);
+	return 0;
+}
+
+static int check_mountpoint(bool cleared)
 {
 	const char *path = mirror.mountpoint;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -176,9 +193,8 @@ static int check_mountpoint(void)
 	else if (is_inside_source(fd))
 		code = fail(VEX_EXIT_CONFIG, "MOUNTPOINT", path,
 				"lies inside SOURCE; choose a directory outside of it");
-	else if (!is_empty(fd))
-		code = fail(VEX_EXIT_CONFIG, "MOUNTPOINT", path,
-				"is not empty; choose an empty directory");
+	else
+		code = check_emptiness(fd, cleared);
 	close(fd);
 	return code;
 }
@@ -186,13 +202,14 @@ static int check_mountpoint(void)
 int mount_prepare(void)
 {
 	int code = open_source();
+	bool cleared = false;
 
 	if (code)
 		return code;
 	mirror.proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (mirror.proc_fd < 0)
 		return fail(VEX_EXIT_FAILED, "cannot open", "/proc/self/fd", strerror(errno));
-	code = clear_dead(mirror.options.mountpoint);
+	code = clear_dead(mirror.options.mountpoint, &cleared);
 	if (code)
 		return code;
 	mirror.mountpoint = absolute(mirror.options.mountpoint);
@@ -200,9 +217,9 @@ int mount_prepare(void)
 		return fail(VEX_EXIT_CONFIG, "MOUNTPOINT", mirror.options.mountpoint,
 				strerror(errno));
 	mirror.mountpoint_len = strlen(mirror.mountpoint);
-	if (mirror.mountpoint_len >= PATH_MAX)
-		return fail(VEX_EXIT_CONFIG, "MOUNTPOINT", mirror.mountpoint, "is too long");
-	return check_mountpoint();
+	if (mirror.mountpoint_len > INODE_MOUNTPOINT_MAX)
+		return fail(VEX_EXIT_CONFIG, "MOUNTPOINT", "is too long", mirror.mountpoint);
+	return check_mountpoint(cleared);
 }
 
 static int add(char **options, const char *option)
@@ -236,9 +253,30 @@ static int mount_options(char **options)
 	return error;
 }
 
+/* What libfuse and fusermount3 say on stderr goes to said, to be told in one line of ours. */
+static int mount_session(char *said, size_t cap)
+{
+	int text = memfd_create("said", MFD_CLOEXEC);
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	ssize_t len;
+	int error;
+
+	if (text >= 0 && saved >= 0)
+		dup2(text, STDERR_FILENO);
+	error = fuse_session_mount(mirror.session, mirror.mountpoint);
+	if (saved >= 0)
+		dup2(saved, STDERR_FILENO);
+	len = pread(text, said, cap - 1, 0);
+	said[len > 0 ? len : 0] = '\0';
+	said[strcspn(said, "\n")] = '\0';
+	close(saved);
+	close(text);
+	return error;
+}
+
 int mount_start(void)
 {
-	char *options = NULL;
+	char *options = NULL, said[256];
 	char *argv[] = {(char *)(uintptr_t)"vex-fuse", (char *)(uintptr_t)"-o", NULL, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 
@@ -251,14 +289,14 @@ int mount_start(void)
 	if (!mirror.session)
 		return fail(VEX_EXIT_FAILED, "cannot mount", mirror.mountpoint,
 				"libfuse refused the mount options");
-	if (fuse_session_mount(mirror.session, mirror.mountpoint) == 0)
+	if (mount_session(said, sizeof(said)) == 0)
 		return 0;
 	fuse_session_destroy(mirror.session);
 	mirror.session = NULL;
-	return fail(VEX_EXIT_FAILED, "cannot mount", mirror.mountpoint,
+	return fail(VEX_EXIT_CONFIG, "cannot mount", mirror.mountpoint,
 			access("/dev/fuse", R_OK | W_OK) < 0
 			? "/dev/fuse can't be opened: load the module fuse, or ask for permission"
-			: "see the line above");
+			: said);
 }
 
 /* The first request of all: once it is answered, the kernel has set its own limit. */

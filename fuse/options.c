@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/log.h"
 #include "abi/lane.h"
@@ -51,7 +52,7 @@ static const char help[] =
 	"  -V, --version         the version\n"
 	"\n"
 	"SIGTERM and SIGINT unmount. Exit codes: 0 good, 1 failed, 2 wrong usage, 78 SOURCE or\n"
-	"MOUNTPOINT can't be used.\n";
+	"MOUNTPOINT can't be used, or the data plane does not take such lanes.\n";
 
 enum {
 	OPTION_NO_EVENTS = 256,
@@ -235,6 +236,18 @@ static int take(struct mirror_options *options, int option, const char *text)
 	}
 }
 
+/* Where none is given, libvex takes the environment's. */
+static int check_socket(const char *given)
+{
+	const char *path = given ? given : getenv("VEX_SOCKET");
+	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	if ((given && !*given) || (path && strlen(path) > max))
+		return wrong("%s: a socket's path has 1 to %zu bytes", given ? "--socket" : "VEX_SOCKET",
+				max);
+	return -1;
+}
+
 static int take_operands(struct mirror_options *options, int count, char **operands)
 {
 	static const double timeouts[] = {
@@ -254,7 +267,7 @@ static int take_operands(struct mirror_options *options, int count, char **opera
 	options->mountpoint = operands[1];
 	if (!options->timeout_given)
 		options->timeout = timeouts[options->cache];
-	return -1;
+	return options->events ? check_socket(options->socket) : -1;
 }
 
 int options_parse(struct mirror_options *options, int argc, char **argv)

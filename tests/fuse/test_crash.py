@@ -60,6 +60,18 @@ class Load:
         return not any(thread.is_alive() for thread in self.threads)
 
 
+def write_beneath(base, mount):
+    """As whoever writes between the end of a dead mount and the next one does."""
+    bare = os.path.join(base, "bare")
+    os.mkdir(bare)
+    subprocess.run(["mount", "--bind", "--make-private", base, bare], check=True)
+    try:
+        with open(os.path.join(bare, os.path.basename(mount), "landed"), "w") as file:
+            file.write("x")
+    finally:
+        subprocess.run(["umount", bare], check=True)
+
+
 def mirror_killed(base):
     with Mirror("--no-events", base=base) as mirror:
         load = Load(mirror.mount)
@@ -70,8 +82,10 @@ def mirror_killed(base):
         check(load.stop(), "nobody hangs when vex-fuse is killed")
         check(is_mounted(mirror.mount), "the dead mount stands")
         mirror.stop()
+        write_beneath(base, mirror.mount)
         mirror.start()
         check("took a dead mount off" in mirror.said(), "started again, it clears the way")
+        check("is not empty" in mirror.said(), "and tells of what landed beneath")
         load = Load(mirror.mount)
         wait_for(lambda: load.rounds > 100, what="load")
         check(load.stop() and not load.errors, "and works: %r" % load.errors[:3])
@@ -79,6 +93,7 @@ def mirror_killed(base):
         mirror.process.wait()
         subprocess.run(["fusermount3", "-u", mirror.mount], check=True)
         check(not is_mounted(mirror.mount), "fusermount3 -u takes a dead mount off")
+        os.unlink(os.path.join(mirror.mount, "landed"))
 
 
 def plane_killed(mirror, plane):

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from anyone import reach
 from mirror import PROGRAM, Mirror, is_mounted, wait_for
+from plane import Plane
 
 problems = []
 
@@ -55,6 +56,9 @@ def options(base):
     refused(2, "no number from", "--wait-us", "0", source, mount)
     refused(2, "no number from", "--reverse-rate", "0", source, mount)
     refused(2, "1 to 47 bytes", "--name", "n" * 48, source, mount)
+    refused(2, "1 to 107 bytes", "--socket", "/" + "s" * 200, source, mount)
+    refused(2, "1 to 107 bytes", "--socket", "", source, mount)
+    refused(2, "VEX_SOCKET", source, mount, env=dict(os.environ, VEX_SOCKET="/" + "s" * 200))
     refused(2, "needs a cache", "--cache", "none", "--writeback", source, mount)
     refused(2, "SOURCE and MOUNTPOINT are wanted", source)
     refused(2, "SOURCE and MOUNTPOINT are wanted")
@@ -80,6 +84,9 @@ def directories(base):
     refused(78, "lies inside SOURCE", source, os.path.join(base, "link"))
     refused(78, "lies inside SOURCE", source, source)
     refused(78, "in use", source, "/proc")
+    deep = os.path.join(base, *["d" * 200] * 17)
+    os.makedirs(deep)
+    refused(78, "MOUNTPOINT is too long", source, deep)
     os.chmod(full, 0o700)
     path, env = reach(base, PROGRAM)
     refused(78, "you may not read", full, mount, program=path, env=env, user=65534, group=65534,
@@ -146,6 +153,16 @@ def unprivileged(base):
     process.terminate()
     check(process.wait(timeout=20) == 0 and not is_mounted(mount), "and unmounts")
     log.close()
+    os.chown(mount, 0, 0)
+    refused(78, "no write access", "--no-events", "s", "m", program=path, cwd=own, env=env, **who)
+
+
+def lanes(base):
+    """What the data plane does not take is said in one line, before anything is left behind."""
+    source, mount = os.path.join(base, "source"), os.path.join(base, "mount")
+    with Plane(base, "--ring-max", "65536") as plane:
+        refused(78, "ring_max", "--socket", plane.socket, "--lane-size", "1M", source, mount)
+    check(not is_mounted(mount), "nothing stays mounted")
 
 
 def main():
@@ -154,7 +171,7 @@ def main():
     for name in ("source", "mount"):
         os.mkdir(os.path.join(base, name))
     try:
-        for part in (options, directories, in_use, background, unprivileged):
+        for part in (options, directories, in_use, background, unprivileged, lanes):
             part(base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
