@@ -45,6 +45,8 @@ const struct command commands[] = {
 	"                                            *.csv: a name in any directory\n" \
 	"                        comm=python*        name of the process\n" \
 	"                        pid=1234  uid=alice  boundary=kernel|fuse|app|peer|replay\n" \
+	"                        tenant=7  priority=critical|error  class=high  rule=Secrets*\n" \
+	"                                            of the rule that led it here\n" \
 	"                      GAPs, which tell of lost events, always come.\n" \
 	"  --name NAME         subscribe by this name: one that rules route to gets what they\n" \
 	"                      lead to it, and no more\n" \

@@ -20,6 +20,7 @@ enum kind {
 	KIND_GAP,
 	KIND_LABELS,
 	KIND_PAIRS,
+	KIND_TIME,    /* start_ns for people: where that is not there */
 	KIND_IGNORED, /* said elsewhere, or the data plane's to say */
 };
 
@@ -66,10 +67,12 @@ static const struct key keys[] = {
 	{"labels", KIND_LABELS, 0, 0, 0},
 	{"attributes", KIND_PAIRS, 0, 0, 0},
 	{"id", KIND_IGNORED, 0, 0, 0},
-	{"time", KIND_IGNORED, 0, 0, 0},
+	{"time", KIND_TIME, 0, 0, 0},
 	{"category", KIND_IGNORED, 0, 0, 0},
 	{"error", KIND_IGNORED, 0, 0, 0},
 	{"route", KIND_IGNORED, 0, 0, 0},
+	{"rule_name", KIND_IGNORED, 0, 0, 0},
+	{"message", KIND_IGNORED, 0, 0, 0},
 	{"suppressed", KIND_IGNORED, 0, 0, 0},
 	{"path_b64", KIND_IGNORED, 0, 0, 0},
 	{"path2_b64", KIND_IGNORED, 0, 0, 0},
@@ -238,6 +241,35 @@ static bool read_pairs(struct reader *reader, const json_t *list)
 	return true;
 }
 
+/* Digits behind a full stop, as nanoseconds. */
+static uint64_t read_fraction(const char **at)
+{
+	uint64_t unit = 100000000;
+	uint64_t ns = 0;
+
+	if (**at != '.')
+		return 0;
+	for (++*at; **at >= '0' && **at <= '9'; ++*at, unit /= 10)
+		ns += (uint64_t)(**at - '0') * unit;
+	return ns;
+}
+
+/* ISO 8601 in UTC, as events are printed. */
+static bool read_time(struct reader *reader, const json_t *root, const json_t *value)
+{
+	const char *text = json_is_string(value) ? json_string_value(value) : "";
+	struct tm tm = {0};
+	const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	uint64_t ns = at ? read_fraction(&at) : 0;
+	time_t seconds = timegm(&tm);
+
+	if (!at || strcmp(at, "Z") || seconds < 0)
+		return fail(reader, "\"time\" must be such as \"2026-01-31T23:59:59.5Z\"");
+	if (!json_object_get(root, "start_ns"))
+		reader->event.start_ns = (uint64_t)seconds * 1000000000u + ns;
+	return true;
+}
+
 static bool read_key(struct reader *reader, const struct key *key, const json_t *root,
 		const json_t *value)
 {
@@ -270,6 +302,8 @@ static bool read_key(struct reader *reader, const struct key *key, const json_t 
 		return read_labels(reader, value, json_object_get(root, "labels_b64"));
 	case KIND_PAIRS:
 		return read_pairs(reader, value);
+	case KIND_TIME:
+		return read_time(reader, root, value);
 	case KIND_IGNORED:
 		break;
 	}

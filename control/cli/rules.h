@@ -25,6 +25,9 @@ int rules_text_load(struct rules_text *text, char **paths, int count);
  */
 int rules_text_fetch(struct rules_text *text, uint32_t version);
 
+/** The same, but says nothing. Returns which version it is; 0 where it can't be had. */
+uint32_t rules_text_try(struct rules_text *text, uint32_t version);
+
 void rules_text_clear(struct rules_text *text);
 
 /** Prints each as people read it, on stderr, and how many were not kept. */

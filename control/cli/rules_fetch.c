@@ -46,7 +46,7 @@ static int add_part(struct fetched *fetched, const json_t *answer)
 }
 
 /* One version throughout: a change meanwhile must not mix two. */
-static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint32_t version,
+static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint32_t *version,
 		struct wire_failure *failure)
 {
 	json_t *answer;
@@ -55,8 +55,8 @@ static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint
 
 	while (!ret && !fetched->end) {
 		params = json_pack("{s:I}", "offset", (json_int_t)fetched->size);
-		if (version)
-			json_object_set_new(params, "version", json_integer(version));
+		if (*version)
+			json_object_set_new(params, "version", json_integer(*version));
 		ret = wire_client_call(client, "rules.text", params, &answer, failure);
 		json_decref(params);
 		if (!ret && add_part(fetched, answer)) {
@@ -64,7 +64,7 @@ static int fetch_parts(struct fetched *fetched, struct wire_client *client, uint
 			ret = -EBADMSG;
 		}
 		if (!ret)
-			version = (uint32_t)json_integer_value(json_object_get(answer, "version"));
+			*version = (uint32_t)json_integer_value(json_object_get(answer, "version"));
 		json_decref(answer);
 	}
 	return ret;
@@ -110,6 +110,13 @@ static int copy_files(struct rule_files *files, const struct bundle *bundle)
 	return files->items ? 0 : -ENOMEM;
 }
 
+static int parse_bundle(struct rules_text *text, const struct bundle *bundle)
+{
+	int ret = copy_files(&text->files, bundle);
+
+	return ret ? ret : parse(text, bundle);
+}
+
 int rules_text_fetch(struct rules_text *text, uint32_t version)
 {
 	struct bundle *bundle = rules_fetch(version);
@@ -117,9 +124,7 @@ int rules_text_fetch(struct rules_text *text, uint32_t version)
 
 	if (!bundle)
 		return VEX_EXIT_FAILED;
-	ret = copy_files(&text->files, bundle);
-	if (!ret)
-		ret = parse(text, bundle);
+	ret = parse_bundle(text, bundle);
 	bundle_free(bundle);
 	if (!ret)
 		return VEX_EXIT_OK;
@@ -128,25 +133,44 @@ int rules_text_fetch(struct rules_text *text, uint32_t version)
 	return VEX_EXIT_FAILED;
 }
 
-struct bundle *rules_fetch(uint32_t version)
+/* NULL with the reason in failure. *version is which one it is. */
+static struct bundle *fetch(uint32_t *version, struct wire_failure *failure)
 {
 	struct fetched fetched = {0};
 	struct wire_client *client = NULL;
 	struct bundle *bundle = NULL;
-	struct wire_failure failure;
 	char why[BUNDLE_WHY_MAX];
-	int ret = wire_client_open(vexctl.control_socket, RPC_TIMEOUT_MS, &client, &failure);
+	int ret = wire_client_open(vexctl.control_socket, RPC_TIMEOUT_MS, &client, failure);
 
 	if (!ret)
-		ret = fetch_parts(&fetched, client, version, &failure);
+		ret = fetch_parts(&fetched, client, version, failure);
 	wire_client_close(client);
 	if (ret) {
-		vex_error("%s", failure.text);
 		free(fetched.data);
 		return NULL;
 	}
 	bundle = bundle_open(fetched.data, fetched.size, why);
 	if (!bundle)
-		vex_error("the version can't be used: %s", why);
+		wire_fail(failure, WIRE_INTERNAL, "the version can't be used: %s", why);
 	return bundle;
+}
+
+struct bundle *rules_fetch(uint32_t version)
+{
+	struct wire_failure failure;
+	struct bundle *bundle = fetch(&version, &failure);
+
+	if (!bundle)
+		vex_error("%s", failure.text);
+	return bundle;
+}
+
+uint32_t rules_text_try(struct rules_text *text, uint32_t version)
+{
+	struct wire_failure failure;
+	struct bundle *bundle = fetch(&version, &failure);
+	int ret = bundle ? parse_bundle(text, bundle) : -ENOENT;
+
+	bundle_free(bundle);
+	return ret ? 0 : version;
 }

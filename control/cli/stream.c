@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/event_rule.h"
 #include "vex/vex.h"
 
 #define BATCH 256u
@@ -77,13 +78,22 @@ static bool read_count(const char *text, uint64_t *count)
 	return *text >= '0' && *text <= '9' && !*end && !errno && *count;
 }
 
+static const char *rule_name(const struct vex_event *event)
+{
+	const struct rule *rule = event_rule(event);
+
+	return rule ? rule->name.data : NULL;
+}
+
 int stream_option(struct stream_options *options, int option, const char *value)
 {
 	char error[WHERE_ERROR_MAX];
 
 	if (option == 'e') {
-		if (!where_add(&options->where, value, error))
+		if (!where_add(&options->where, value, error)) {
+			options->where.rule_name = rule_name;
 			return 0;
+		}
 		vex_error("%s: --where %s", options->command, error);
 	} else if (option == 'n') {
 		options->name = value;
@@ -247,6 +257,8 @@ int stream_run(const struct stream_options *options, const struct stream_sink *s
 	uint64_t now = stream_now_ns();
 	int ret;
 
+	if (options->where.wants_rules)
+		event_rule_begin();
 	if (open_stream(&stream))
 		return 1;
 	catch_signals(); /* until here Ctrl-C ends the program at once */
@@ -258,5 +270,6 @@ int stream_run(const struct stream_options *options, const struct stream_sink *s
 		ret = loop(&stream);
 	ret = leave(ret);
 	vex_unsubscribe(stream.sub);
+	event_rule_end();
 	return ret;
 }

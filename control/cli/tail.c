@@ -4,11 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
+#include "cli/event_rule.h"
 #include "cli/stream.h"
+#include "cli/table.h"
 #include "event/format.h"
 
 /* Written at the end of a batch, or where the next line might not find room. */
-#define BUFFER (2 * VEX_FORMAT_MAX)
+#define BUFFER (3 * VEX_FORMAT_MAX)
+/* An event, and what its rule says of it. */
+#define EVENT_MAX (2 * VEX_FORMAT_MAX)
 #define ATTENTION "\033[1;31m"
 #define NORMAL "\033[0m"
 
@@ -36,16 +42,67 @@ static void put(struct tail *tail, const char *text)
 	tail->used += len;
 }
 
+/* Adds a key to an object that ends the buffer. */
+static void put_key(struct tail *tail, const char *key, const char *text, size_t len)
+{
+	json_t *string = json_stringn(text, len);
+	char *dump = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+
+	if (dump) {
+		tail->used--;
+		put(tail, ",\"");
+		put(tail, key);
+		put(tail, "\":");
+		put(tail, dump);
+		put(tail, "}");
+	}
+	free(dump);
+	json_decref(string);
+}
+
+/* OCSF has one place for both. */
+static void put_message(struct tail *tail, const char *name, const char *output)
+{
+	char *message;
+
+	if (asprintf(&message, "%s%s%s", name, output ? ": " : "", output ? output : "") < 0)
+		return;
+	put_key(tail, "message", message, strlen(message));
+	free(message);
+}
+
+static void put_rule(struct tail *tail, const struct rule *rule, const struct vex_record *record)
+{
+	char *output = event_rule_output(rule, record);
+	char *name = strdup(rule->name.data);
+
+	if (name && tail->format == vex_format_text) {
+		table_clean(name);
+		put(tail, "  ");
+		put(tail, name);
+		put(tail, output ? ": " : "");
+		put(tail, output ? output : "");
+	} else if (name && tail->format == vex_format_json) {
+		put_key(tail, "rule_name", name, strlen(name));
+		if (output)
+			put_key(tail, "message", output, strlen(output));
+	} else if (name) {
+		put_message(tail, name, output);
+	}
+	free(output);
+	free(name);
+}
+
 static int print_event(void *context, const struct vex_record *record,
 		const struct vex_event *event)
 {
 	struct tail *tail = context;
 	bool stand_out = vexctl.color && event->type == VEX_GAP && tail->format == vex_format_text;
+	const struct rule *rule;
 	ssize_t len;
 	int ret;
 
-	(void)record;
-	if (BUFFER - tail->used < VEX_FORMAT_MAX + 32) {
+	if (BUFFER - tail->used < EVENT_MAX) {
 		ret = write_all(tail);
 		if (ret < 0)
 			return ret;
@@ -56,6 +113,9 @@ static int print_event(void *context, const struct vex_record *record,
 	if (len < 0)
 		return (int)len;
 	tail->used += (size_t)len;
+	rule = event_rule(event);
+	if (rule)
+		put_rule(tail, rule, record);
 	if (stand_out)
 		put(tail, NORMAL);
 	put(tail, "\n");
@@ -117,6 +177,7 @@ static int follow(struct tail *tail)
 		vex_error("tail: out of memory");
 		return VEX_EXIT_FAILED;
 	}
+	event_rule_begin();
 	ret = stream_run(&tail->options, &sink);
 	free(tail->buffer);
 	if (ret < 0)

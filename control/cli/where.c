@@ -17,12 +17,18 @@ enum where_key {
 	WHERE_COMM,
 	WHERE_PID,
 	WHERE_UID,
+	WHERE_TENANT,
+	WHERE_RULE,
+	WHERE_PRIORITY,
+	WHERE_CLASS,
 	WHERE_KEY_COUNT,
 };
 
 static const char *const keys[WHERE_KEY_COUNT] = {
 	[WHERE_TYPE] = "type", [WHERE_BOUNDARY] = "boundary", [WHERE_PATH] = "path",
 	[WHERE_COMM] = "comm", [WHERE_PID] = "pid",           [WHERE_UID] = "uid",
+	[WHERE_TENANT] = "tenant", [WHERE_RULE] = "rule", [WHERE_PRIORITY] = "priority",
+	[WHERE_CLASS] = "class",
 };
 
 struct where_condition {
@@ -112,13 +118,31 @@ static int read_number(enum where_key key, const char *text, uint32_t *number, c
 		*number = (uint32_t)value;
 		return 0;
 	}
-	if (key == WHERE_PID)
-		return refuse(error, "pid=%s: must be a number", text);
+	if (key != WHERE_UID)
+		return refuse(error, "%s=%s: must be a number", keys[key], text);
 	user = getpwnam(text);
 	if (!user)
 		return refuse(error, "uid=%s: must be a number or the name of a user", text);
 	*number = user->pw_uid;
 	return 0;
+}
+
+/* The place of a name among those that a function has, from 0. */
+static int read_word(enum where_key key, const char *text, const char *(*name)(uint32_t),
+		uint32_t *number, char *error)
+{
+	char list[160] = "";
+	size_t used = 0;
+	uint32_t i;
+
+	for (i = 0; name(i); i++) {
+		*number = i;
+		if (!strcmp(name(i), text))
+			return 0;
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+				name(i));
+	}
+	return refuse(error, "%s=%s: must be one of %s", keys[key], text, list);
 }
 
 static int add_value(struct where_condition *condition, struct vex_filter *filter,
@@ -137,7 +161,14 @@ static int add_value(struct where_condition *condition, struct vex_filter *filte
 		return add_boundary(filter, text, error);
 	case WHERE_PID:
 	case WHERE_UID:
+	case WHERE_TENANT:
 		return read_number(condition->key, text,
+				&condition->values[condition->count++].number, error);
+	case WHERE_PRIORITY:
+		return read_word(condition->key, text, vex_priority_name,
+				&condition->values[condition->count++].number, error);
+	case WHERE_CLASS:
+		return read_word(condition->key, text, vex_qos_name,
 				&condition->values[condition->count++].number, error);
 	default:
 		condition->values[condition->count++].glob = text;
@@ -177,7 +208,8 @@ static int read_key(const char *name, enum where_key *key, char *error)
 			return 0;
 		}
 	}
-	return refuse(error, "'%s' is no key; there are type, boundary, path, comm, pid and uid",
+	return refuse(error, "'%s' is no key; there are type, boundary, path, comm, pid, uid, "
+			"tenant, rule, priority and class",
 			name);
 }
 
@@ -217,6 +249,7 @@ static int add_condition(struct where *where, const char *text, char *error)
 		ret = narrow(&where->filter, &filter, error);
 	if (!ret && condition->count && where->count == WHERE_CONDITIONS_MAX)
 		ret = refuse(error, "more than %u conditions", WHERE_CONDITIONS_MAX);
+	where->wants_rules |= !ret && condition->key == WHERE_RULE;
 	if (!ret && condition->count)
 		where->conditions[where->count++] = condition;
 	else
@@ -263,7 +296,23 @@ static bool match_path(const char *glob, struct vex_bytes path)
 	return glob_match(glob, name ? text + name : text, path.len - name);
 }
 
-static bool match_value(const struct where_condition *condition, unsigned i,
+/* Of an event that no rule matched, none of them holds; of a class there is one in any case. */
+static bool match_route(enum where_key key, uint32_t number, const struct vex_event *event)
+{
+	if (!(event->has & VEX_HAS_ROUTE))
+		return false;
+	return key == WHERE_CLASS ? event->route.qos == number
+				  : event->route.matched && event->route.priority == number;
+}
+
+static bool match_rule(const struct where *where, const char *glob, const struct vex_event *event)
+{
+	const char *name = where->rule_name ? where->rule_name(event) : NULL;
+
+	return name && glob_match(glob, name, strlen(name));
+}
+
+static bool match_value(const struct where *where, const struct where_condition *condition, unsigned i,
 		const struct vex_event *event)
 {
 	const char *glob = condition->values[i].glob;
@@ -277,18 +326,26 @@ static bool match_value(const struct where_condition *condition, unsigned i,
 				glob_match(glob, event->comm.data, event->comm.len);
 	case WHERE_PID:
 		return event->pid == condition->values[i].number;
+	case WHERE_TENANT:
+		return (event->has & VEX_HAS_TENANT) &&
+				event->tenant == condition->values[i].number;
+	case WHERE_PRIORITY:
+	case WHERE_CLASS:
+		return match_route(condition->key, condition->values[i].number, event);
+	case WHERE_RULE:
+		return match_rule(where, glob, event);
 	default:
 		return event->uid == condition->values[i].number;
 	}
 }
 
-static bool match_condition(const struct where_condition *condition,
+static bool match_condition(const struct where *where, const struct where_condition *condition,
 		const struct vex_event *event)
 {
 	unsigned i;
 
 	for (i = 0; i < condition->count; i++)
-		if (match_value(condition, i, event))
+		if (match_value(where, condition, i, event))
 			return true;
 	return false;
 }
@@ -300,7 +357,7 @@ bool where_match(const struct where *where, const struct vex_event *event)
 	if (event->type == VEX_GAP)
 		return true;
 	for (i = 0; i < where->count; i++)
-		if (!match_condition(where->conditions[i], event))
+		if (!match_condition(where, where->conditions[i], event))
 			return false;
 	return true;
 }

@@ -32,6 +32,9 @@ struct where {
 	struct vex_filter filter; /**< what of it a subscription can ask for */
 	struct where_condition *conditions[WHERE_CONDITIONS_MAX]; /**< the rest */
 	unsigned count;
+	/** The name of the rule that led an event here, or NULL; to be set where wants_rules is. */
+	const char *(*rule_name)(const struct vex_event *event);
+	bool wants_rules; /**< a condition asks for it */
 };
 
 /**

@@ -58,10 +58,24 @@ static enum file_type file_type(const struct vex_event *event)
 	return FILE_UNKNOWN;
 }
 
+/* A GAP is what someone should look at, whatever the rules say. */
+static void put_severity(struct out *out, const struct vex_event *event)
+{
+	static const char *const names[] = {"Unknown", "Informational", "Low", "Medium", "High",
+			"Critical", "Fatal"};
+	static const uint8_t severities[] = {6, 5, 5, 4, 3, 2, 1, 1}; /* emergency to debug */
+	bool rule = (event->has & VEX_HAS_ROUTE) && event->route.priority < sizeof(severities);
+	unsigned severity = rule ? severities[event->route.priority] : INFORMATIONAL;
+
+	if (event->type == VEX_GAP && severity < MEDIUM)
+		severity = MEDIUM;
+	out_key_u64(out, "severity_id", severity);
+	out_key_text(out, "severity", names[severity]);
+}
+
 static void put_class(struct out *out, const struct vex_event *event)
 {
 	unsigned activity = vex_type_ocsf(event->type);
-	bool gap = event->type == VEX_GAP;
 
 	out_key_u64(out, "class_uid", CLASS_UID);
 	out_key_text(out, "class_name", "File System Activity");
@@ -70,8 +84,7 @@ static void put_class(struct out *out, const struct vex_event *event)
 	out_key_u64(out, "activity_id", activity);
 	out_key_text(out, "activity_name", activity_name(event));
 	out_key_u64(out, "type_uid", CLASS_UID * 100 + activity);
-	out_key_u64(out, "severity_id", gap ? MEDIUM : INFORMATIONAL);
-	out_key_text(out, "severity", gap ? "Medium" : "Informational");
+	put_severity(out, event);
 }
 
 /* OCSF counts milliseconds; the nanoseconds are in original_time and in unmapped. */

@@ -46,6 +46,9 @@ const struct rule_node *node_unsupported(struct load *load, struct rule_text nam
 /** A test of a PLAIN field by tests of CORE ones; any other test as it is. */
 const struct rule_node *lower_test(struct load *load, const struct rule_node *test);
 
+/** The CORE field that a PLAIN one is of such an event; RULE_FIELD_COUNT: none. */
+enum rule_field_id lower_core(enum rule_field_id field, const struct vex_record *record);
+
 /** Children were folded before. A test: true or false where its values say so. */
 const struct rule_node *fold_test(struct load *load, const struct rule_node *test);
 const struct rule_node *fold_not(struct load *load, const struct rule_node *child);

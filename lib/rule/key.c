@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "rule/define.h"
+#include "rule/output.h"
+#include "rule/suggest.h"
 
 static const char *const priorities[] = {"emergency", "alert", "critical", "error", "warning",
 		"notice", "informational", "debug", "info", NULL};
@@ -52,9 +54,41 @@ DEFINE_KEY(desc)
 	set_text(load, value, how, &draft->rule.desc);
 }
 
+/* It harms nobody, so it is no error; but it will never say anything. */
+static void warn_of_field(struct load *load, const struct yaml_node *value,
+		struct text_cursor *cursor, const struct rule_text *name)
+{
+	struct rule_suggest suggest = rule_suggest_begin(name->data, name->len);
+	struct complaint complaint = {NULL, NULL};
+	unsigned i;
+
+	if (rule_field_by_name(name->data, name->len) != RULE_FIELD_COUNT ||
+			rule_field_foreign(name->data, name->len))
+		return;
+	for (i = 0; i < RULE_FIELD_COUNT; i++)
+		rule_suggest_offer(&suggest, rule_fields[i].name, strlen(rule_fields[i].name));
+	complaint.suggestion = suggest.best.data;
+	if (!suggest.best.data && !rule_output_is_field(name))
+		return;
+	load_say(load, RULE_WARNING, RULE_DIAG_FIELD, text_cursor_pos(cursor,
+			(size_t)(name->data - value->scalar.text.data)), &complaint,
+			"no such field '%.*s', which has no value then", SHOWN(*name));
+}
+
 DEFINE_KEY(output)
 {
+	const char *at = value->scalar.text.data;
+	const char *end = at + value->scalar.text.len;
+	struct rule_output_field field;
+	struct text_cursor cursor;
+	struct rule_text literal;
+
 	set_text(load, value, how, &draft->rule.output);
+	if (value->kind != YAML_SCALAR)
+		return;
+	cursor = text_cursor_begin(&load->files[value->scalar.file], &value->scalar);
+	while (rule_output_next(&at, end, &literal, &field))
+		warn_of_field(load, value, &cursor, &field.name);
 }
 
 DEFINE_KEY(condition)

@@ -120,6 +120,42 @@ static const struct rule_node *lower_argument(struct load *load, const struct ru
 	return typed_test(load, test, argument->types, argument->core);
 }
 
+static bool is_listed(const uint8_t *list, unsigned type)
+{
+	while (*list && *list != type)
+		list++;
+	return *list;
+}
+
+static enum rule_field_id core_of_path(enum rule_field_id field, const struct vex_record *record)
+{
+	bool source = field == RULE_FIELD_FS_PATH_SOURCE;
+
+	if (record->result < 0)
+		return RULE_FIELD_COUNT;
+	if (field == RULE_FIELD_FS_PATH_NAME)
+		return is_listed(two_paths, record->type) ? RULE_FIELD_COUNT : RULE_FIELD_FD_NAME;
+	if (is_listed(source ? from_to : to_from, record->type))
+		return RULE_FIELD_FD_NAME;
+	return is_listed(two_paths, record->type) ? RULE_FIELD_FS_PATH2 : RULE_FIELD_COUNT;
+}
+
+enum rule_field_id lower_core(enum rule_field_id field, const struct vex_record *record)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++)
+		if (arguments[i].argument == field)
+			return is_listed(arguments[i].types, record->type) ? arguments[i].core
+									   : RULE_FIELD_COUNT;
+	if (field == RULE_FIELD_EVT_RAWRES)
+		return RULE_FIELD_EVENT_RESULT;
+	if (field == RULE_FIELD_FS_PATH_NAME || field == RULE_FIELD_FS_PATH_SOURCE ||
+			field == RULE_FIELD_FS_PATH_TARGET)
+		return core_of_path(field, record);
+	return RULE_FIELD_COUNT;
+}
+
 /* Whether a test of true and false takes this one. */
 static bool takes_bool(const struct rule_node *test, bool value)
 {

@@ -114,6 +114,30 @@ class Live(RealCase):
             wait_for(lambda: not self.json('show', 'subscribers')['subscribers'], 'its end')
         self.vexctl('verify', '--wait', '20')
 
+    def test_tail_tells_the_rule(self):
+        self.start()
+        self.load('- rule: wrote\n  condition: evt.type = write\n  priority: error\n'
+                  '  output: '"'"'%fd.name by "%proc.name"'"'"'\n')
+        message = '/some/file by "<NA>"'
+        wanted = {'text': f'  wrote: {message}\n', 'json': ('wrote', message),
+                  'ocsf': (4, f'wrote: {message}')}
+        for form in wanted:
+            tail = self.spawn([Programs.vexctl, '--control', self.control_socket, '--socket',
+                               self.data_socket, 'tail', '--format', form, '--count', '1', '--where',
+                               'rule=wr*,priority=error,class=normal'], stdout=subprocess.PIPE)
+            wait_for(lambda: [row for row in self.json('show', 'subscribers')['subscribers']
+                              if row['state'] == 'live'], 'the subscriber')
+            self.publish(64)
+            out = tail.communicate(timeout=20)[0].decode()
+            if form == 'text':
+                self.assertTrue(out.endswith(wanted[form]), out)
+            else:
+                event = json.loads(out)
+                keys = ('rule_name', 'message') if form == 'json' else ('severity_id', 'message')
+                self.assertEqual(tuple(event[key] for key in keys), wanted[form])
+            wait_for(lambda: not self.json('show', 'subscribers')['subscribers'], 'its end')
+        self.vexctl('verify', '--wait', '20')
+
     def test_reloads_under_load(self):
         self.start()
         reader = self.client('subscribe', 'reader')

@@ -95,6 +95,23 @@ static void test_refused(void)
 	free(record);
 }
 
+static void test_time(void)
+{
+	char why[EVENT_JSON_WHY_MAX] = "";
+	struct vex_record *record = read("{\"type\": \"open\", \"time\": "
+			"\"2023-11-14T22:13:20.123456789Z\", \"rule_name\": \"r\", \"message\": \"m\"}", why);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(record);
+	CU_ASSERT_EQUAL(record->start_ns, 1700000000123456789u);
+	free(record);
+	record = read("{\"type\": \"open\", \"time\": \"2023-11-14T22:13:20Z\", \"start_ns\": 5}", why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(record);
+	CU_ASSERT_EQUAL(record->start_ns, 5);
+	free(record);
+	CU_ASSERT_PTR_NULL(read("{\"type\": \"open\", \"time\": \"noon\"}", why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "\"time\" must be such as"));
+}
+
 static void test_base64(void)
 {
 	uint8_t bytes[64];
@@ -123,6 +140,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		{"round trip", test_round_trip},
 		{"refused", test_refused},
+		{"time", test_time},
 		{"base64", test_base64},
 		CU_TEST_INFO_NULL,
 	};

@@ -183,6 +183,32 @@ static void test_ocsf(void)
 			"\"result\":0,\"parent_ino\":2,\"mode\":33188,\"flags\":0}}");
 }
 
+static void test_severity(void)
+{
+	static const struct {
+		uint8_t priority;
+		const char *severity;
+	} cases[] = {
+		{0, "6,\"severity\":\"Fatal\""}, {1, "5,\"severity\":\"Critical\""},
+		{2, "5,\"severity\":\"Critical\""}, {3, "4,\"severity\":\"High\""},
+		{4, "3,\"severity\":\"Medium\""}, {5, "2,\"severity\":\"Low\""},
+		{6, "1,\"severity\":\"Informational\""}, {7, "1,\"severity\":\"Informational\""},
+		{VEX_ROUTE_NO_PRIORITY, "1,\"severity\":\"Informational\""},
+	};
+	struct vex_event event = rename_event();
+	size_t i;
+
+	event.has |= VEX_HAS_ROUTE;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		event.route.priority = cases[i].priority;
+		CU_ASSERT_TRUE_FATAL(vex_format_ocsf(&event, room, VEX_FORMAT_MAX) > 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(room, cases[i].severity));
+	}
+	event.type = VEX_GAP;
+	CU_ASSERT_TRUE_FATAL(vex_format_ocsf(&event, room, VEX_FORMAT_MAX) > 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(room, "\"severity_id\":3"));
+}
+
 /* One byte less than a line takes is never written beyond, and is told. */
 static void test_small_buffers(void)
 {
@@ -260,6 +286,7 @@ int main(void)
 		{"rules", test_rules},
 		{"json", test_json},
 		{"ocsf", test_ocsf},
+		{"severity of ocsf", test_severity},
 		{"small buffers", test_small_buffers},
 		{"the largest records", test_largest},
 		{"bytes", test_bytes},

@@ -221,6 +221,36 @@ static void test_match(void)
 	CU_ASSERT_FALSE(matches("path=c.csv"));
 }
 
+static const char *name_of(const struct vex_event *event)
+{
+	return event->route.matched ? "Secrets read" : NULL;
+}
+
+static void test_rules(void)
+{
+	struct vex_event event = {.type = VEX_READ, .has = VEX_HAS_ROUTE | VEX_HAS_TENANT, .tenant = 7,
+			.route = {.matched = 1, .priority = 2, .qos = 1}};
+
+	where.rule_name = name_of;
+	CU_ASSERT_TRUE(add("tenant=6|7,priority=critical|alert,class=high,rule=Secrets*"));
+	CU_ASSERT_TRUE(where.wants_rules);
+	CU_ASSERT_TRUE(where_match(&where, &event));
+	event.route.priority = 3;
+	CU_ASSERT_FALSE(where_match(&where, &event));
+	event.route = (struct vex_attr_route){.rule = VEX_ROUTE_NO_RULE, .priority = 2, .qos = 1};
+	CU_ASSERT_FALSE(where_match(&where, &event));
+	where_clear(&where);
+	CU_ASSERT_TRUE(add("class=high"));
+	CU_ASSERT_FALSE(where.wants_rules);
+	CU_ASSERT_TRUE(where_match(&where, &event));
+	event.has = 0;
+	CU_ASSERT_FALSE(where_match(&where, &event));
+	where_clear(&where);
+	refused("priority=urgent", "must be one of emergency, alert,");
+	refused("class=gold", "must be one of critical, high, normal, low");
+	refused("tenant=x", "tenant=x: must be a number");
+}
+
 static void test_absent(void)
 {
 	struct vex_event event = {.type = VEX_READ, .pid = 42};
@@ -276,6 +306,7 @@ int main(void)
 		{"types", test_types},
 		{"boundaries", test_boundaries},
 		{"what matches", test_match},
+		{"what rules made of it", test_rules},
 		{"what an event does not have", test_absent},
 		{"what is refused", test_refused},
 		CU_TEST_INFO_NULL,
