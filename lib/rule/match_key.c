@@ -272,6 +272,7 @@ WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 	const struct vex_record *const *records = worker->records;
 	const struct vex_record *last = records[count - 1];
 	uint64_t wanted[RULE_BURST_MAX + 2];
+	bool large = false;
 	unsigned i;
 
 	wanted[0] = wanted_or_none(takes, records[0]);
@@ -281,14 +282,19 @@ WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 
 		wanted[i + 2] = wanted_or_none(takes, i + 2 < count ? records[i + 2] : last);
 		wanted[i + 3] = wanted_or_none(takes, i + 3 < count ? records[i + 3] : last);
+		large |= !wanted[i] | !wanted[i + 1];
 		_mm256_storeu_si256((__m256i *)&worker->key[i],
 				finish(sum_up(takes, secret, records[i], wanted[i]),
 						sum_up(takes, secret, other, wanted[i + 1])));
-		fetch(worker, &worker->key[i]);
-		fetch(worker, &worker->key[i + 1]);
+		if (i) { /* by now these are ready */
+			fetch(worker, &worker->key[i - 2]);
+			fetch(worker, &worker->key[i - 1]);
+		}
 	}
-	for (i = 0; i < count; i++)
-		if (VEX_UNLIKELY(!wanted[i]))
+	for (i -= 2; i < count; i++)
+		fetch(worker, &worker->key[i]);
+	for (i = 0; VEX_UNLIKELY(large) && i < count; i++)
+		if (!wanted[i])
 			worker->key[i] = key_plain(takes, secret, records[i]);
 }
 
