@@ -18,6 +18,7 @@
 #define RETRY_MS 200u
 
 static void begin(struct rules *rules);
+static void say_none(struct rules *rules);
 static void restore(struct rules *rules);
 
 /* What is to be done once nothing is under way, if anything. */
@@ -32,6 +33,8 @@ static void next(struct rules *rules)
 	else if (rules->current && (!rules->image.data || (there && !rules->loaded &&
 			!*rules->refused)))
 		restore(rules);
+	else if (!rules->current && !rules->reload && there)
+		say_none(rules);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -306,6 +309,23 @@ static void restore(struct rules *rules)
 	} else {
 		begin(rules);
 	}
+}
+
+static void on_said(void *context, const struct vex_message *answer,
+		const struct wire_failure *failure)
+{
+	(void)context;
+	(void)answer;
+	(void)failure; /* then it polls lanes a little later, as it was told to */
+}
+
+/* A data plane that waits for rules need not wait for ours. One that has others keeps them. */
+static void say_none(struct rules *rules)
+{
+	struct vex_ruleset_stat there;
+
+	if (plane_ruleset(rules->control->plane, &there) && !there.generation)
+		plane_order_with(rules->control->plane, VEX_MESSAGE_RULES, -1, on_said, rules);
 }
 
 void rules_plane_found(void *context)

@@ -89,6 +89,8 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"kernel_select", CONF_MAP, .keys = select},
 			{"rules_image", CONF_PATH, options->rules_image, 0,
 					sizeof(options->rules_image)},
+			{"rules_wait_ms", CONF_U32, &options->rules_wait_ms, 0,
+					OPTIONS_RULES_WAIT_MAX},
 			{"rules_max", CONF_U32, &options->sizes.rules_max, 1, RULES_MAX_LIMIT},
 			{"limit_keys", CONF_U32, &options->sizes.limit_keys, 64,
 					RULE_LIMITS_ENTRIES_MAX},

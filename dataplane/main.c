@@ -26,6 +26,7 @@
 #include "dataplane/port.h"
 #include "dataplane/rules.h"
 #include "dataplane/server.h"
+#include "dataplane/startup.h"
 #include "dataplane/subscriber.h"
 #include "dataplane/worker.h"
 
@@ -33,7 +34,6 @@
 #define TICK_DRAINING_MS 1
 #define TICK_BUSY_MS 2
 #define TICK_ASLEEP_MS 500
-#define HOLD_MAX 10u /* times settle_ms */
 #define HEARTBEAT_NS 1000000000ull
 
 static volatile sig_atomic_t stop_requested;
@@ -200,7 +200,7 @@ static int tick_ms(const struct plane *plane, bool drains)
 {
 	if (drains)
 		return TICK_DRAINING_MS;
-	if (plane->hold_resumed)
+	if (startup_holds(plane))
 		return TICK_BUSY_MS;
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		if (!VEX_LOAD_RELAXED(&plane->workers[i].stat->sleeping))
@@ -229,24 +229,6 @@ static void beat(struct plane *plane)
 			if (plane->ports[i]->lanes[k])
 				note_waiting(plane->ports[i]->lanes[k]);
 	rules_count_limits(plane);
-}
-
-/*
- * Who outlived the last data plane looks for us every 200 ms: were producers served as they come,
- * what they kept would be dropped for want of subscribers. So they wait until no subscriber has
- * come for a while, but not for ever.
- */
-static void end_hold(struct plane *plane, uint32_t settle_ms)
-{
-	uint64_t now = vex_clock_now(), started = plane->stat->started_ns;
-	uint64_t last = plane->attach_ns > started ? plane->attach_ns : started;
-	uint64_t settle = settle_ms * 1000000ull;
-	bool expected = now - last < settle || subscriber_attaching(plane);
-
-	if (!plane->hold_resumed || (expected && now - started < settle * HOLD_MAX))
-		return;
-	plane->hold_resumed = false;
-	plan_publish_all(plane);
 }
 
 /* Before the first event: a set that was asked for and can't be had is no way to begin. */
@@ -294,13 +276,13 @@ static void reload(struct plane *plane, struct server *server, const struct opti
 }
 
 static void serve(struct plane *plane, struct server *server, struct kernel *kernel,
-		const struct options *options, const sigset_t *handled)
+		const struct options *options, struct startup *startup, const sigset_t *handled)
 {
 	while (!stop_requested) {
 		bool drains = port_reap(plane) | subscriber_reap(plane);
 
 		beat(plane);
-		end_hold(plane, options->settle_ms);
+		startup_tend(plane, startup);
 		subscriber_kick_waiting(plane);
 		kernel_tend(kernel, server);
 		sigprocmask(SIG_UNBLOCK, handled, NULL);
@@ -320,6 +302,8 @@ static void serve(struct plane *plane, struct server *server, struct kernel *ker
 static int run(const struct options *options, const sigset_t *handled)
 {
 	struct plane *plane = plane_create(&options->sizes, false, options->node);
+	struct startup startup = {.settle_ms = options->settle_ms,
+			.rules_wait_ms = options->rules_wait_ms};
 	struct server *server;
 	struct kernel *kernel = NULL;
 	int status = VEX_EXIT_OK;
@@ -331,7 +315,7 @@ static int run(const struct options *options, const sigset_t *handled)
 		plane->backlog = options->backlog;
 		plane->holds = options->backlog != 0;
 	}
-	plane->hold_resumed = options->settle_ms != 0;
+	startup_begin(plane, &startup);
 	plane_set_idle(plane, options->idle, options->spin_us);
 	vex_membarrier_register();
 	plane->driven = true; /* workers don't run yet: plans are taken by the main core itself */
@@ -349,7 +333,7 @@ static int run(const struct options *options, const sigset_t *handled)
 		status = VEX_EXIT_CONFIG;
 	if (status == VEX_EXIT_OK) {
 		describe(plane, options);
-		serve(plane, server, kernel, options, handled);
+		serve(plane, server, kernel, options, &startup, handled);
 		vex_info("stopping");
 	}
 	kernel_stop(kernel);

@@ -27,6 +27,7 @@ enum {
 	OPTION_KERNEL_RETURN_RATE,
 	OPTION_RULES_IMAGE,
 	OPTION_RULES_MAX,
+	OPTION_RULES_WAIT,
 	OPTION_LIMIT_KEYS,
 	OPTION_ANYONE,
 	OPTION_LOG_JSON,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 		{"kernel-return-rate", required_argument, NULL, OPTION_KERNEL_RETURN_RATE},
 		{"rules-image", required_argument, NULL, OPTION_RULES_IMAGE},
 		{"rules-max", required_argument, NULL, OPTION_RULES_MAX},
+		{"rules-wait-ms", required_argument, NULL, OPTION_RULES_WAIT},
 		{"limit-keys", required_argument, NULL, OPTION_LIMIT_KEYS},
 		{"allow-anyone", no_argument, NULL, OPTION_ANYONE},
 		{"log-json", no_argument, NULL, OPTION_LOG_JSON},
@@ -99,6 +101,9 @@ void options_usage(void)
 	       "                       (default 100000)\n"
 	       "  --rules-image FILE   begin with this rule set, a compiled image, as generation 1;\n"
 	       "                       without it with none\n"
+	       "  --rules-wait-ms N    leave events in their lanes until vex-control has loaded rules,\n"
+	       "                       or said that it has none, or so much time is over, 0 to\n"
+	       "                       600000 (default 0: nothing waits for rules)\n"
 	       "  --rules-max N        rules that a set may have, 1 to 2097152 (default 1048576)\n"
 	       "  --limit-keys N       keys that sample, suppress and rate of rules remember at\n"
 	       "                       once, at least 64 (default 131072)\n"
@@ -279,6 +284,9 @@ static int apply(struct options *options, int option)
 				&options->kernel_return_rate);
 	case OPTION_RULES_IMAGE:
 		return read_rules_image(options, optarg);
+	case OPTION_RULES_WAIT:
+		return read_u32("rules-wait-ms", optarg, 0, OPTIONS_RULES_WAIT_MAX,
+				&options->rules_wait_ms);
 	case OPTION_RULES_MAX:
 		return read_u32("rules-max", optarg, 1, RULES_MAX_LIMIT, &options->sizes.rules_max);
 	case OPTION_LIMIT_KEYS:

@@ -14,6 +14,7 @@
 /** The default, and only while a rule set is loaded. */
 #define OPTIONS_BACKLOG_UNSAID UINT32_MAX
 #define OPTIONS_RETURN_RATE_MAX 10000000u
+#define OPTIONS_RULES_WAIT_MAX 600000u
 
 struct options {
 	char socket[108];
@@ -25,6 +26,7 @@ struct options {
 	enum idle_strategy idle;
 	uint32_t spin_us; /**< empty rounds before a worker sleeps; 0 to 1,000,000 */
 	uint32_t settle_ms; /* lanes that outlived a data plane wait so long for subscribers */
+	uint32_t rules_wait_ms; /* no lane is polled before rules come, or so much time is over */
 	uint32_t node;
 	uint64_t ring_max;
 	char kernel_tap[108]; /**< path of the module's device; empty: none */

@@ -11,7 +11,7 @@
 
 static bool polled(const struct plane *plane, const struct lane *lane)
 {
-	return lane && !(lane->resumed && plane->hold_resumed);
+	return lane && !plane->hold_unruled && !(lane->resumed && plane->hold_resumed);
 }
 
 static void plan_ports_of(struct plane *plane, struct worker *worker, struct plan *plan,

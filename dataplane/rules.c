@@ -115,6 +115,7 @@ struct ruleset *rules_publish(struct plane *plane, struct ruleset *set, uint64_t
 	struct ruleset *old = rules->set;
 
 	rules->set = set;
+	plane->hold_unruled = false;
 	if (set)
 		rules->generation = set->generation;
 	*swap_ns = plan_publish_all(plane);

@@ -181,6 +181,8 @@ static int on_rules(struct server *server, struct exchange *exchange)
 
 	if (error)
 		return error;
+	if (!message->rules.generation && !server->plane->rules->set)
+		return rules_load(server->plane, -1, &exchange->message, exchange->reason);
 	if (rules_thread_build(server->loader, exchange->fd, message))
 		return refuse(exchange, -EBUSY, "another rule set is being loaded");
 	exchange->fd = -1;
@@ -188,13 +190,6 @@ static int on_rules(struct server *server, struct exchange *exchange)
 	server->rules_request = message->request;
 	server->rules_generation = message->rules.generation;
 	return -EINPROGRESS;
-}
-
-static int on_rule_counters(struct server *server, struct exchange *exchange)
-{
-	exchange->pass = server->plane->rules->segment_fd;
-	exchange->keep_pass = true;
-	return 0;
 }
 
 static void hang_up(struct server *server, struct connection *connection)
@@ -238,7 +233,9 @@ static int on_control(struct server *server, struct exchange *exchange)
 	case VEX_MESSAGE_RULES:
 		return on_rules(server, exchange);
 	case VEX_MESSAGE_RULE_COUNTERS:
-		return on_rule_counters(server, exchange);
+		exchange->pass = server->plane->rules->segment_fd;
+		exchange->keep_pass = true;
+		return 0;
 	case VEX_MESSAGE_KERNEL_SELECT ... VEX_MESSAGE_KERNEL_DISABLE:
 		return kernel_order(server->plane->kernel, message->type, exchange->fd, exchange->reason);
 	case VEX_MESSAGE_PORT_MOVE:

@@ -243,6 +243,20 @@ class Live(RealCase):
         self.assertEqual(self.dropped('rule_drop'), EVENTS)
         self.vexctl('verify', '--wait', '20')
 
+    def test_a_data_plane_waits_for_rules(self):
+        """It polls no lane before it has heard from vex-control, which may have none to give."""
+        dataplane = self.start_dataplane('--rules-wait-ms', '600000')
+        self.start_control()
+        self.wait_plane('running')
+        self.publish()
+        self.load(DROP)
+        dataplane.kill()
+        dataplane.wait()
+        self.start_dataplane('--rules-wait-ms', '600000')
+        self.wait_in_force(1)
+        self.publish()
+        self.assertEqual(self.dropped('rule_drop'), EVENTS)
+
     def test_another_store(self):
         """A data plane whose rules a vex-control without history does not know."""
         _, control = self.start()

@@ -58,6 +58,7 @@ class Options(Case):
         for name in ('socket', 'config', 'check-config', 'idle', 'spin-us', 'settle-ms', 'node',
                      'events', 'long-events', 'ring-max', 'kernel-tap', 'kernel-ring',
                      'kernel-return-rate',
+                     'rules-image', 'rules-wait-ms',
                      'allow-anyone', 'log-json', 'log-level'):
             self.assertIn('--' + name, text)
 
@@ -76,6 +77,7 @@ class Options(Case):
         for text in ('', 'x', '1x', '-1', ' 1', '1e3', '1000001', '99999999999999999999999'):
             self.refuses(USAGE, ['--spin-us', text, '0 to 1000000'], '--spin-us', text)
         self.refuses(USAGE, ['--events', '1024'], '--events', '1023')
+        self.refuses(USAGE, ['--rules-wait-ms', '600000'], '--rules-wait-ms', '600001')
         self.refuses(USAGE, ['--node', '4294967295'], '--node', '4294967296')
 
     def test_options_of_eal(self):

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Rule sets over the socket, while events flow."""
+import errno
 import json
 import os
+import signal
 import subprocess
+import threading
 import unittest
 
 import libvex
@@ -16,6 +19,12 @@ BACK = """
 - rule: back
   condition: fd.name startswith /back/
   route: boundary:fuse
+"""
+SECRET = """
+- rule: secret
+  condition: fd.name startswith /secret/
+  redact:
+    fd.name: mask
 """
 # Whoever reads too slowly makes producers wait, so that nothing is lost for want of room.
 WAITS = """
@@ -84,6 +93,70 @@ class Rules(Case):
         plane.verify()
         fuse.close()
         others.close()
+
+    def keep_publishing(self):
+        """A producer of secrets that goes on until the test ends; it knows how many it sent."""
+        port = libvex.Port(self.socket, wait_us=1000000, ring_size=1 << 24)
+        lane, sent, stop = port.lane(), [0], threading.Event()
+
+        def run():
+            while not stop.wait(0.0005):
+                libvex.publish(lane, libvex.make_event(libvex.OPEN, b'/secret/key'))
+                sent[0] += 1
+        thread = threading.Thread(target=run)
+        thread.start()
+
+        def end():
+            stop.set()
+            thread.join()
+        self.addCleanup(port.close)
+        self.addCleanup(end)
+        return sent, end
+
+    def test_nothing_goes_out_without_rules_after_a_restart(self):
+        """Under load: what comes before the rules are there waits for them."""
+        image = self.image(SECRET)
+        plane = self.plane('--rules-image', image)
+        subscriber = libvex.Subscription(self.socket, ring_size=1 << 22)
+        self.addCleanup(subscriber.close)
+        sent, end = self.keep_publishing()
+        events = subscriber.read_exactly(100)
+        plane.end(signal.SIGKILL)
+        plane = self.plane('--rules-wait-ms', '600000', '--settle-ms', '0')
+
+        def read():
+            try:
+                events.extend(subscriber.read())
+            except libvex.VexError as error:  # none is there just now
+                self.assertEqual(error.errno, errno.ENOTCONN)
+            return len(events)
+
+        def back():
+            read()
+            stats = plane.stats()
+            return stats['ports'] and stats['subscribers']
+        wait_for(back, 'both to be back')
+        before = sent[0]
+        wait_for(lambda: sent[0] > before + 100, 'more events')
+        self.assertEqual(plane.stats()['ports'][0]['received'], 0)
+        plane.tool('rules', image, 7)
+        end()
+        wait_for(lambda: read() >= sent[0], 'every event')
+        self.assertEqual({path for _, path, _ in events}, {b'/******/***'})
+        self.assertEqual({event.route.generation for event, _, _ in events}, {1, 7})
+        self.assertIn('rules are in force after', plane.log())
+        plane.verify()
+
+    def test_the_wait_for_rules_has_an_end(self):
+        plane = self.plane('--rules-wait-ms', '100')
+        subscriber = libvex.Subscription(self.socket)
+        self.addCleanup(subscriber.close)
+        _, end = self.keep_publishing()
+        event, path, _ = subscriber.read_exactly(1)[0]
+        self.assertEqual((event.route.generation, path), (0, b'/secret/key'))
+        self.assertIn('no rules came within 100 ms', plane.log())
+        end()
+        wait_for(lambda: not plane.tool('verify', check=False)[0], 'it to be quiet')
 
     def test_an_image_that_is_none_at_the_start(self):
         path = os.path.join(self.folder, 'none')

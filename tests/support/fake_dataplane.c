@@ -257,6 +257,10 @@ static int answer(struct fake *fake, int socket, struct vex_message *message,
 		message->type = VEX_MESSAGE_DONE;
 		return vex_message_send(socket, message, fake->counters_fd);
 	}
+	if (message->type == VEX_MESSAGE_RULES && !message->rules.generation) {
+		message->type = VEX_MESSAGE_DONE; /* there are no rules: nor had it any */
+		return vex_message_send(socket, message, -1);
+	}
 	if (message->type == VEX_MESSAGE_RULES) {
 		if (fault_is(fake, "mute-rules"))
 			return 0;
