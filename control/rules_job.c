@@ -74,8 +74,10 @@ static void fail_text(struct rules_job *job, const struct rule_diags *diags)
 		if (diags->items[i].severity == RULE_ERROR)
 			first = &diags->items[i];
 	if (!first || !strcmp(first->file, BUNDLE_SWITCHES)) {
-		fail(job, first ? WIRE_RULES : WIRE_INTERNAL, "%s",
-				first ? first->message : "out of memory");
+		fail(job, first ? WIRE_RULES : WIRE_INTERNAL, "%s%s%s",
+				first ? first->message : "out of memory",
+				first && *first->suggestion ? "; did you mean " : "",
+				first ? first->suggestion : "");
 		return;
 	}
 	rule_diag_format(first, text, sizeof(text));

@@ -47,27 +47,48 @@ static bool add_list(struct load *load, struct values *values, struct list *list
 	return true;
 }
 
-static struct rule_text near_list(const struct load *load, const struct rule_text *name)
+static struct rule_suggest near_list(const struct load *load, const struct rule_text *name)
 {
 	struct rule_suggest suggest = rule_suggest_begin(name->data, name->len);
 	size_t i;
 
 	for (i = 0; i < load->list_count && i < 10000; i++)
 		rule_suggest_offer(&suggest, load->lists[i].name.data, load->lists[i].name.len);
-	return suggest.best;
+	return suggest;
 }
 
-/* A bare word that is nearly the name of a list was perhaps meant to be one. */
+static bool list_has(const struct load *load, const struct rule_text *name,
+		const struct rule_text *word)
+{
+	const struct list *list =
+			&load->lists[rule_names_find(&load->list_names, name->data, name->len)];
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->items[i].text.len == word->len &&
+				!memcmp(list->items[i].text.data, word->data, word->len))
+			return true;
+	return false;
+}
+
+/*
+ * A bare word that is nearly the name of a list was perhaps meant to be one. Words without _ are
+ * mostly values: then they are nearly one where a single letter is wrong in five or more, and where
+ * the list does not hold the word itself.
+ */
 static void warn_of_list(struct load *load, const struct word *word)
 {
 	struct complaint complaint = {NULL, NULL};
+	struct rule_suggest near = near_list(load, &word->text);
 
-	if (!memchr(word->text.data, '_', word->text.len))
+	if (!near.best.data)
 		return;
-	complaint.suggestion = near_list(load, &word->text).data;
-	if (complaint.suggestion)
-		load_say(load, RULE_WARNING, RULE_DIAG_LIST, word->pos, &complaint,
-				"no list '%.*s', so it is taken as a value", SHOWN(word->text));
+	if (!memchr(word->text.data, '_', word->text.len) && (near.wrong > 1 || near.best.len < 5 ||
+			list_has(load, &near.best, &word->text)))
+		return;
+	complaint.suggestion = near.best.data;
+	load_say(load, RULE_WARNING, RULE_DIAG_LIST, word->pos, &complaint,
+			"no list '%.*s', so it is taken as a value", SHOWN(word->text));
 }
 
 static bool add_word(struct load *load, struct values *values, const struct word *word)
@@ -96,7 +117,7 @@ static bool gather(struct load *load, const struct expr *expr, struct values *va
 		number = rule_names_find(&load->list_names, word->text.data, word->text.len);
 		if (number != RULE_NAMES_NONE)
 			return add_list(load, values, &load->lists[number]);
-		complaint.suggestion = near_list(load, &word->text).data;
+		complaint.suggestion = near_list(load, &word->text).best.data;
 		load_say(load, RULE_ERROR, RULE_DIAG_LIST, word->pos, &complaint,
 				"no list '%.*s'", SHOWN(word->text));
 		return false;

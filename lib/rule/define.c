@@ -85,7 +85,7 @@ static void say_nothing_there(struct load *load, const struct yaml_node *value, 
 					names->slots[i].name.len);
 	complaint.suggestion = suggest.best.data;
 	load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &value->scalar), &complaint,
-			"no %s '%.*s' before this to change", kind, SHOWN(*name));
+			"there is no %s '%.*s' yet", kind, SHOWN(*name));
 }
 
 /* What an item does: append: true, or override. */

@@ -32,10 +32,28 @@ static bool read_member(struct load *load, const struct yaml_node *node, struct 
 	return member->name.data;
 }
 
+static bool is_new_member(struct load *load, const struct yaml_node *node,
+		const struct rule_member *members, uint32_t count)
+{
+	const struct rule_text *name = &members[count].name;
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (members[i].name.len == name->len &&
+				!memcmp(members[i].name.data, name->data, name->len))
+			break;
+	if (i == count)
+		return true;
+	load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &node->scalar), NULL,
+			"the member '%.*s' stands twice", SHOWN(*name));
+	return false;
+}
+
 static bool read_members(struct load *load, const struct yaml_node *value, struct rule_group *group)
 {
 	struct rule_member members[RULE_MEMBERS_MAX];
 	const struct yaml_node *node;
+	bool good = true;
 
 	if (value->kind != YAML_LIST || !value->first) {
 		define_refuse(load, value, "a list of subscribers");
@@ -47,9 +65,14 @@ static bool read_members(struct load *load, const struct yaml_node *value, struc
 					"a group of more than %u members", RULE_MEMBERS_MAX);
 			return false;
 		}
-		if (!read_member(load, node, &members[group->member_count++]))
-			return false;
+		if (read_member(load, node, &members[group->member_count]) &&
+				is_new_member(load, node, members, group->member_count))
+			group->member_count++;
+		else
+			good = false;
 	}
+	if (!good)
+		return false;
 	group->members = rule_memory_copy(load->keep, members,
 			group->member_count * sizeof(*members));
 	return group->members || load_no_memory(load) == 0;
@@ -73,11 +96,13 @@ static bool read_group(struct load *load, const struct yaml_node *item, struct r
 	const struct yaml_node *balance = yaml_find(item, "balance");
 	const struct yaml_node *by = yaml_find(item, "by");
 	int word = balance ? define_word(load, balance, balances) : RULE_BALANCE_ROUND_ROBIN;
+	bool good = word >= 0;
 
-	if (word < 0 || (by && !define_keys(load, by, &group->by)) ||
-			!read_members(load, yaml_find(item, "members"), group) ||
-			!read_interval(load, yaml_find(item, "slow"), 10000000u, &group->slow_ns) ||
-			!read_interval(load, yaml_find(item, "probe"), 100000000u, &group->probe_ns))
+	good &= !by || define_keys(load, by, &group->by);
+	good &= read_members(load, yaml_find(item, "members"), group);
+	good &= read_interval(load, yaml_find(item, "slow"), 10000000u, &group->slow_ns);
+	good &= read_interval(load, yaml_find(item, "probe"), 100000000u, &group->probe_ns);
+	if (!good)
 		return false;
 	group->balance = (enum rule_balance)word;
 	if ((group->balance == RULE_BALANCE_HASH) == (group->by.count > 0))

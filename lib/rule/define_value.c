@@ -177,6 +177,7 @@ bool define_keys(struct load *load, const struct yaml_node *value, struct rule_k
 {
 	const struct yaml_node *node = value->kind == YAML_LIST ? value->first : value;
 	struct rule_key list[RULE_KEYS_MAX];
+	bool good = true;
 
 	memset(list, 0, sizeof(list));
 	keys->count = 0;
@@ -186,10 +187,13 @@ bool define_keys(struct load *load, const struct yaml_node *value, struct rule_k
 					"a key of more than %u fields", RULE_KEYS_MAX);
 			return false;
 		}
-		if (!define_field(load, node, false, &list[keys->count]))
-			return false;
-		keys->count++;
+		if (define_field(load, node, false, &list[keys->count]))
+			keys->count++;
+		else
+			good = false;
 	}
+	if (!good)
+		return false;
 	keys->keys = rule_memory_copy(load->keep, list, keys->count * sizeof(*list));
 	if (keys->count && !keys->keys)
 		return load_no_memory(load), false;

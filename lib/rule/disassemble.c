@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "rule/disassemble_work.h"
+#include "rule/output.h"
 
 void disassemble_bytes(const struct rule_image *image, uint64_t offset, uint64_t len, FILE *out)
 {
@@ -26,10 +27,9 @@ enum rule_field_id disassemble_field(const struct rule_image *image, unsigned in
 
 static void print_number(enum rule_field_id field, uint64_t number, FILE *out)
 {
-	if (rule_fields[field].type == RULE_SIGNED)
-		fprintf(out, "%" PRId64, (int64_t)(number ^ 1ull << 63));
-	else
-		fprintf(out, "%" PRIu64, number);
+	bool moved = rule_fields[field].type == RULE_SIGNED;
+
+	rule_number_print(field, moved ? number ^ 1ull << 63 : number, out);
 }
 
 static void print_words(const struct rule_image *image, const struct rule_image_test *test,
@@ -72,11 +72,59 @@ static void print_list(const struct rule_image *image, const struct rule_image_t
 
 static void print_range(const struct rule_image_test *test, enum rule_field_id field, FILE *out)
 {
-	fputs(test->a == test->b ? " = " : " from ", out);
-	print_number(field, test->a, out);
-	if (test->a == test->b)
+	const char *name = rule_fields[field].name;
+
+	if (test->a == test->b) {
+		fputs(" = ", out);
+		print_number(field, test->a, out);
 		return;
-	fputs(" to ", out);
+	}
+	if (test->a) {
+		fputs(" > ", out);
+		print_number(field, test->a - 1, out);
+	}
+	if (test->b == UINT64_MAX)
+		return;
+	fprintf(out, "%s%s < ", test->a ? " and " : "", test->a ? name : "");
+	print_number(field, test->b + 1, out);
+}
+
+/* Flags by their names, where these are all of the bits. */
+static void print_flags(enum rule_field_id field, uint64_t bits, FILE *out)
+{
+	const char *between = "";
+	const char *name;
+	uint64_t named = 0;
+	unsigned i;
+
+	for (i = 0; (name = rule_flag_known(field, i)); i++)
+		if (rule_flag_bits(field, name, strlen(name)) & bits)
+			named |= rule_flag_bits(field, name, strlen(name));
+	if (named != bits) {
+		print_number(field, bits, out);
+		return;
+	}
+	for (i = 0; (name = rule_flag_known(field, i)); i++) {
+		uint64_t flag = rule_flag_bits(field, name, strlen(name));
+
+		if (!flag || (flag & bits) != flag)
+			continue;
+		fprintf(out, "%s%s", between, name);
+		between = "|";
+		bits &= ~flag;
+	}
+}
+
+static void print_bits(const struct rule_image_test *test, enum rule_field_id field, FILE *out)
+{
+	if (test->a == test->b) {
+		fputs(" contains ", out);
+		print_flags(field, test->a, out);
+		return;
+	}
+	fputs(" & ", out);
+	print_number(field, test->a, out);
+	fputs(" = ", out);
 	print_number(field, test->b, out);
 }
 
@@ -117,10 +165,11 @@ static void print_test(const struct rule_image *image, uint32_t index, FILE *out
 	enum rule_field_id field;
 
 	if (test->kind == RULE_TEST_PROGRAM || test->kind == RULE_TEST_SCHEDULE) {
-		fprintf(out, test->kind == RULE_TEST_PROGRAM ? "program " : "schedule %" PRIu64,
-				test->a);
+		fputs(test->kind == RULE_TEST_PROGRAM ? "program " : "schedule ", out);
 		if (test->kind == RULE_TEST_PROGRAM)
 			disassemble_text(image, &programs[test->a].name, out);
+		else
+			disassemble_schedule(image, test->a, out);
 		return;
 	}
 	field = disassemble_field(image, test->field);
@@ -132,7 +181,7 @@ static void print_test(const struct rule_image *image, uint32_t index, FILE *out
 	else if (test->kind == RULE_TEST_RANGE)
 		print_range(test, field, out);
 	else if (test->kind == RULE_TEST_BITS)
-		fprintf(out, "&0%" PRIo64 "=0%" PRIo64, test->a, test->b);
+		print_bits(test, field, out);
 	else if (test->kind == RULE_TEST_GLOB || test->kind == RULE_TEST_BELOW_GLOB)
 		print_steps(image, test, out);
 	else if (!names[test->kind])

@@ -3,6 +3,7 @@
 #include "rule/disassemble_work.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static void print_key(const struct rule_image *image, const struct rule_image_key *key, FILE *out)
 {
@@ -30,6 +31,54 @@ static void print_target(const struct rule_image *image, const struct rule_image
 		fprintf(out, ":%s", vex_boundary_name(target->index));
 	else if (target->name.len)
 		disassemble_text(image, &target->name, out);
+}
+
+/* mon-fri where they stand in a row. */
+static void print_days(uint8_t days, FILE *out)
+{
+	static const char names[] = "montuewedthufrisatsun";
+	const char *between = "";
+	int first;
+	int last;
+
+	if ((days & 0x7f) == 0x7f)
+		return;
+	for (first = 0; first < 7; first = last + 1) {
+		last = first;
+		if (!(days >> first & 1))
+			continue;
+		while (last < 6 && (days >> (last + 1) & 1))
+			last++;
+		fprintf(out, "%s%.3s", between, names + 3 * first);
+		if (last > first)
+			fprintf(out, "-%.3s", names + 3 * last);
+		between = ",";
+	}
+	fputc(' ', out);
+}
+
+void disassemble_schedule(const struct rule_image *image, uint64_t index, FILE *out)
+{
+	const struct rule_image_schedule *schedule =
+			(const struct rule_image_schedule *)rule_image_part(image,
+			RULE_PART_SCHEDULES) + index;
+	const struct rule_image_window *window =
+			(const struct rule_image_window *)rule_image_part(image,
+			RULE_PART_WINDOWS) + schedule->first;
+	int offset = abs(schedule->offset_minutes);
+	uint32_t i;
+
+	fputc('(', out);
+	for (i = 0; i < schedule->count; i++, window++) {
+		fputs(i ? " or " : "", out);
+		print_days(window->days, out);
+		fprintf(out, "%02u:%02u-%02u:%02u", window->from / 60u, window->from % 60u,
+				window->to / 60u, window->to % 60u);
+	}
+	fprintf(out, ", UTC%s", offset ? schedule->offset_minutes < 0 ? "-" : "+" : "");
+	if (offset)
+		fprintf(out, "%02d:%02d", offset / 60, offset % 60);
+	fputc(')', out);
 }
 
 static void print_limit(const struct rule_image *image, const struct rule_image_limit *limit,

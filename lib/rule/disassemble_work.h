@@ -17,6 +17,9 @@ static inline void disassemble_text(const struct rule_image *image,
 
 enum rule_field_id disassemble_field(const struct rule_image *image, unsigned index);
 
+/** Its windows, and its clock where that is not UTC. */
+void disassemble_schedule(const struct rule_image *image, uint64_t index, FILE *out);
+
 /** Where a rule's events go, how many of them, and what does not leave as it is. */
 void disassemble_decision(const struct rule_image *image, const struct rule_image_rule *rule,
 		FILE *out);

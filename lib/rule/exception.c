@@ -33,16 +33,16 @@ static bool copy_scalars(struct load *load, const struct yaml_node *node, struct
 		uint32_t *count)
 {
 	const struct yaml_node *item = node->kind == YAML_LIST ? node->first : node;
+	bool good = true;
 
 	*count = 0;
 	for (; item; item = node->kind == YAML_LIST ? item->next : NULL) {
 		*out = copy_scalar(load, item);
-		if (!*out)
-			return false;
-		out = &(*out)->next;
+		good &= *out != NULL;
+		out = *out ? &(*out)->next : out;
 		++*count;
 	}
-	return true;
+	return good;
 }
 
 static bool add_cell(struct load *load, struct exception_cell ***end, const struct yaml_node *node)
@@ -78,16 +78,19 @@ static bool read_row(struct load *load, struct exception *exception, const struc
 		good = add_cell(load, &end, cell);
 	if (good && value->count != exception->field_count) {
 		define_refuse(load, row, "a list with one value for each field");
-		return false;
+		good = false;
 	}
+	if (!good)
+		return false;
 	*exception->values_end = value;
 	exception->values_end = &value->next;
-	return good;
+	return true;
 }
 
 static bool read_values(struct load *load, struct exception *exception, const struct yaml_node *values)
 {
 	const struct yaml_node *row;
+	bool good = true;
 
 	if (values->kind != YAML_LIST) {
 		define_refuse(load, values, "a list");
@@ -96,9 +99,8 @@ static bool read_values(struct load *load, struct exception *exception, const st
 	if (exception->single)
 		return !values->first || read_row(load, exception, values);
 	for (row = values->first; row; row = row->next)
-		if (!read_row(load, exception, row))
-			return false;
-	return true;
+		good &= read_row(load, exception, row);
+	return good;
 }
 
 static struct exception *find(struct draft *draft, const struct yaml_node *name)
@@ -119,6 +121,7 @@ static struct exception *new_exception(struct load *load, struct draft *draft,
 	struct exception *exception = load_scratch(load, sizeof(*exception));
 	struct scalars *name = copy_scalar(load, yaml_find(item, "name"));
 	uint32_t count = 0;
+	bool good;
 
 	if (!exception || !name)
 		return NULL;
@@ -130,8 +133,9 @@ static struct exception *new_exception(struct load *load, struct draft *draft,
 	exception->name = name->scalar;
 	exception->values_end = &exception->values;
 	exception->single = fields->kind == YAML_SCALAR;
-	if (!copy_scalars(load, fields, &exception->fields, &exception->field_count) ||
-			(comps && !copy_scalars(load, comps, &exception->comps, &count)))
+	good = copy_scalars(load, fields, &exception->fields, &exception->field_count);
+	good &= !comps || copy_scalars(load, comps, &exception->comps, &count);
+	if (!good)
 		return NULL;
 	if (!exception->field_count || (comps && count != exception->field_count)) {
 		define_refuse(load, comps && exception->field_count ? comps : fields,
@@ -148,7 +152,8 @@ static struct exception *new_exception(struct load *load, struct draft *draft,
 	return exception;
 }
 
-static bool read_exception(struct load *load, struct draft *draft, const struct yaml_node *item)
+/* What is wrong with one hides neither the next nor what else is wrong with it. */
+static void read_exception(struct load *load, struct draft *draft, const struct yaml_node *item)
 {
 	static const char *const keys[] = {"name", "fields", "comps", "values", NULL};
 	const struct yaml_node *name = yaml_find(item, "name");
@@ -157,14 +162,16 @@ static bool read_exception(struct load *load, struct draft *draft, const struct 
 
 	if (item->kind != YAML_MAP || !name) {
 		define_refuse(load, item, "a mapping with name, fields, comps and values");
-		return false;
+		return;
 	}
-	if (!define_check_keys(load, item, keys) || !define_scalar(load, name, RULE_NAME_MAX))
-		return false;
+	define_check_keys(load, item, keys);
+	if (!define_scalar(load, name, RULE_NAME_MAX))
+		return;
 	exception = find(draft, name);
 	if (!exception)
 		exception = new_exception(load, draft, item);
-	return exception && (!values || read_values(load, exception, values));
+	if (exception && values)
+		read_values(load, exception, values);
 }
 
 DEFINE_KEY(exceptions)
@@ -180,8 +187,7 @@ DEFINE_KEY(exceptions)
 		return;
 	}
 	for (item = value->first; item; item = item->next)
-		if (!read_exception(load, draft, item))
-			return;
+		read_exception(load, draft, item);
 }
 
 /* Text that grows; data NULL where memory ran out. */

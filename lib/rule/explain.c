@@ -2,7 +2,30 @@
 /* Why a rule does not match. */
 #include "rule/disassemble.h"
 
+#include "rule/disassemble_work.h"
 #include "rule/match_work.h"
+#include "rule/output.h"
+
+/* What the event says of what a test asks for. */
+static void tell_value(const struct rule_worker *worker, uint32_t index, FILE *out)
+{
+	const struct rule_image *image = worker->matcher->image;
+	const struct rule_image_test *test =
+			(const struct rule_image_test *)rule_image_part(image, RULE_PART_TESTS) + index;
+	const char *text = rule_image_part(image, RULE_PART_TEXT);
+	enum rule_field_id field = RULE_FIELD_EVT_TIME;
+	struct rule_text argument = {NULL, 0};
+	if (test->kind == RULE_TEST_PROGRAM)
+		return;
+	if (test->kind != RULE_TEST_SCHEDULE) {
+		field = disassemble_field(image, test->field);
+		argument = (struct rule_text){text + test->arg, test->arg_len};
+	}
+	fputs(" (the event has ", out);
+	if (!rule_value_print(*worker->records, field, argument, out))
+		fputs("none", out);
+	fputs(")", out);
+}
 
 /* The first test that makes a node what it is. A group of several is told by the first of them. */
 static void blame(struct rule_worker *worker, uint32_t node, FILE *out)
@@ -12,9 +35,14 @@ static void blame(struct rule_worker *worker, uint32_t node, FILE *out)
 	uint64_t is = match_eval(worker, node, 1);
 	uint32_t i;
 
-	if (!(node & RULE_NODE_GROUP) || !words[1]) {
+	if (!(node & RULE_NODE_GROUP)) {
 		rule_image_print_node(matcher->image, node, out);
 		fputs(is ? " is true" : " is false", out);
+		tell_value(worker, node, out);
+		return;
+	}
+	if (!words[1]) {
+		fputs(is ? "something in it always holds" : "its condition never holds", out);
 		return;
 	}
 	if ((words[0] & 0xff) == RULE_GROUP_INPUT) {

@@ -183,13 +183,13 @@ static bool add_days(struct load *load, const struct yaml_node *value, uint8_t *
 static bool read_days(struct load *load, const struct yaml_node *value, uint8_t *days)
 {
 	const struct yaml_node *node;
+	bool good = true;
 
 	if (value->kind != YAML_LIST)
 		return add_days(load, value, days);
 	for (node = value->first; node; node = node->next)
-		if (!add_days(load, node, days))
-			return false;
-	return true;
+		good &= add_days(load, node, days);
+	return good;
 }
 
 static bool read_clock(const struct rule_text *text, uint16_t *minutes)
@@ -243,6 +243,7 @@ static bool read_windows(struct load *load, const struct yaml_node *hours, uint8
 {
 	struct rule_window windows[RULE_WINDOWS_MAX] = {{.days = days, .from = 0, .to = 1440}};
 	const struct yaml_node *node = hours;
+	bool good = true;
 
 	schedule->count = 1;
 	if (hours && hours->kind == YAML_LIST) {
@@ -256,12 +257,13 @@ static bool read_windows(struct load *load, const struct yaml_node *hours, uint8
 				return false;
 			}
 			windows[schedule->count].days = days;
-			if (!read_hours(load, node, &windows[schedule->count++]))
-				return false;
+			good &= read_hours(load, node, &windows[schedule->count++]);
 		}
-	} else if (hours && !read_hours(load, hours, &windows[0])) {
-		return false;
+	} else if (hours) {
+		good = read_hours(load, hours, &windows[0]);
 	}
+	if (!good)
+		return false;
 	schedule->windows = rule_memory_copy(load->keep, windows,
 			schedule->count * sizeof(*windows));
 	if (schedule->count && !schedule->windows)
@@ -276,15 +278,17 @@ DEFINE_KEY(schedule)
 	const struct yaml_node *offset = yaml_find(value, "offset");
 	struct rule_schedule schedule = {0};
 	uint8_t mask = 0;
+	bool good;
 
 	(void)how;
 	if (value->kind != YAML_MAP || !value->first) {
 		define_refuse(load, value, "a mapping with days, hours, offset");
 		return;
 	}
-	if (!define_check_keys(load, value, keys) || (days && !read_days(load, days, &mask)) ||
-			(offset && !read_offset(load, offset, &schedule.offset_minutes)) ||
-			!read_windows(load, yaml_find(value, "hours"), days ? mask : 0x7f, &schedule))
-		return;
-	draft->rule.schedule = schedule;
+	good = define_check_keys(load, value, keys);
+	good &= !days || read_days(load, days, &mask);
+	good &= !offset || read_offset(load, offset, &schedule.offset_minutes);
+	good &= read_windows(load, yaml_find(value, "hours"), days ? mask : 0x7f, &schedule);
+	if (good)
+		draft->rule.schedule = schedule;
 }

@@ -100,9 +100,7 @@ DEFINE_KEY(route)
 					"more than %u targets", RULE_TARGETS_MAX);
 			return;
 		}
-		if (!read_target_node(load, node, &list[count]))
-			return;
-		count++;
+		count += read_target_node(load, node, &list[count]);
 	}
 	rule->targets = rule_memory_copy(load->keep, list, count * sizeof(*list));
 	if (count && !rule->targets)
@@ -164,6 +162,7 @@ DEFINE_KEY(redact)
 	uint32_t count = how == DEFINE_APPEND ? rule->redact_count : 0;
 	struct rule_redact list[RULE_REDACTIONS_MAX];
 	const struct yaml_node *key;
+	bool field;
 	int word;
 
 	memset(list, 0, sizeof(list));
@@ -179,13 +178,12 @@ DEFINE_KEY(redact)
 					"more than %u fields", RULE_REDACTIONS_MAX);
 			return;
 		}
-		word = define_field(load, key, true, &list[count].key)
-				? define_word(load, key->next, hows)
-				: -1;
-		if (word < 0 || !check_redact(load, key, list[count].key.field,
+		list[count].key = (struct rule_key){0};
+		field = define_field(load, key, true, &list[count].key);
+		word = define_word(load, key->next, hows);
+		if (field && word >= 0 && check_redact(load, key, list[count].key.field,
 						(enum rule_redact_how)word))
-			return;
-		list[count++].how = (enum rule_redact_how)word;
+			list[count++].how = (enum rule_redact_how)word;
 	}
 	rule->redacts = rule_memory_copy(load->keep, list, count * sizeof(*list));
 	if (count && !rule->redacts)

@@ -46,6 +46,17 @@ static bool read_octal(const struct rule_text *text, uint64_t *number)
 	return text->len > 1 && text->data[0] == '0';
 }
 
+/* Begins as an octal number does, and goes on as none: as a decimal one it would mean another. */
+static bool is_broken_octal(const struct rule_text *text)
+{
+	size_t digits = 0;
+	bool beyond = false;
+
+	for (; digits < text->len && text->data[digits] >= '0' && text->data[digits] <= '9'; digits++)
+		beyond |= text->data[digits] > '7';
+	return digits == text->len && text->len > 1 && text->data[0] == '0' && beyond;
+}
+
 static void suggest_flag(enum rule_field_id field, const char *name, size_t len, char *out, size_t cap)
 {
 	struct rule_suggest suggest = rule_suggest_begin(name, len);
@@ -65,6 +76,8 @@ static bool read_flags(struct load *load, const struct rule_node *test, const st
 	const char *end = at + word->text.len;
 	char near[RULE_FIELD_NAME_MAX];
 
+	if (is_broken_octal(&word->text))
+		return refuse(load, test, word, "digits from 0 to 7 behind a 0, as in 0644", NULL);
 	if (read_octal(&word->text, number) || number_read(at, word->text.len, number)) {
 		if (*number <= UINT32_MAX)
 			return true;

@@ -136,11 +136,24 @@ static struct yaml_node *node_of(struct yaml_reader *reader, const yaml_event_t 
 	}
 }
 
+static bool has_anchor(const yaml_event_t *event)
+{
+	return (event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor) ||
+			(event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.anchor) ||
+			(event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.anchor);
+}
+
 static bool next_event(struct yaml_reader *reader, yaml_event_t *event)
 {
-	if (yaml_parser_parse(&reader->parser, event))
+	if (!yaml_parser_parse(&reader->parser, event)) {
+		say_broken(reader);
+		return false;
+	}
+	if (!has_anchor(event))
 		return true;
-	say_broken(reader);
+	say_at(reader, RULE_DIAG_YAML, mark_offset(reader, &event->start_mark), "no &",
+			"anchors are not taken");
+	yaml_event_delete(event);
 	return false;
 }
 

@@ -164,6 +164,8 @@ class Good(Changes):
         self.assertEqual(self.json('rules', 'disable', 'two', '--message', 'why')['disabled'], 1)
         self.assertEqual(self.states(), {'one': 'active', 'two': 'disabled'})
         self.assertFalse(self.json('rules', 'disable', 'two')['changed'])
+        self.assertIn("there is no rule 'twoo' yet; did you mean two",
+                      self.vexctl('rules', 'disable', 'twoo', code=1)[1])
         self.json('rules', 'disable', 'one')
         self.assertEqual(self.states(), {'one': 'disabled', 'two': 'disabled'})
         self.json('rules', 'enable', 'one', 'two')

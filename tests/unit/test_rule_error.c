@@ -39,6 +39,8 @@ static void test_values(void)
 	refused_condition("evt.failed = 1", RULE_DIAG_TYPE, 14, "true or false");
 	refused_condition("fs.flags contains O_TRUNK", RULE_DIAG_TYPE, 19, "did you mean O_TRUNC?");
 	refused_condition("fs.mode = 01234567012345", RULE_DIAG_TYPE, 11, "a number of 32 bits");
+	refused_condition("fs.mode = 0999", RULE_DIAG_TYPE, 11, "0 to 7");
+	refused_condition("fs.flags in (0x10, 08)", RULE_DIAG_TYPE, 20, "0 to 7");
 	refused_condition("evt.type = opne", RULE_DIAG_TYPE, 12, "did you mean open?");
 	refused_condition("evt.type in (open, clsoe)", RULE_DIAG_TYPE, 20, "did you mean close?");
 	refused_condition("event.boundary = moon", RULE_DIAG_TYPE, 18, "kernel, fuse, app");
@@ -102,6 +104,58 @@ static void test_many(void)
 	was_said(RULE_ERROR, RULE_DIAG_MACRO, 7, 14, "no such macro 'x'");
 }
 
+/* What is wrong within one key, all of it. */
+static void test_many_of_a_key(void)
+{
+	refused("- rule: r\n  condition: evt.type = open\n  route: [boundary:foo, group:none, target:x]\n",
+			RULE_DIAG_VALUE, 3, 11, "kernel, fuse, app or peer");
+	was_said(RULE_ERROR, RULE_DIAG_REFERENCE, 3, 10, "'none'");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 3, 37, "subscriber:NAME");
+	CU_ASSERT_EQUAL(said.errors, 3);
+	refused("- group: g\n  members: [a: 0, b: 5000, c, c]\n  balance: fast\n", RULE_DIAG_VALUE, 2,
+			16, "1 to 1000");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 2, 22, "1 to 1000");
+	was_said(RULE_ERROR, RULE_DIAG_OVERRIDE, 2, 31, "'c' stands twice");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 3, 12, "round_robin");
+	CU_ASSERT_EQUAL(said.errors, 4);
+	refused("- rule: r\n  condition: evt.type = open\n  exceptions:\n"
+		"    - {name: a, fields: [fd.name, proc.name], values: [[/a], x, [/b, c]]}\n"
+		"    - {name: b, fields: [fd.name], comps: [=, =], values: []}\n"
+		"    - {name: c, field: fd.name}\n", RULE_DIAG_SHAPE, 4, 56, "one value for each field");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 4, 62, "one value for each field");
+	was_said(RULE_ERROR, RULE_DIAG_SHAPE, 5, 43, "as many operators");
+	was_said(RULE_ERROR, RULE_DIAG_KEY, 6, 17, "fields");
+	refused("- rule: r\n  condition: evt.type = open\n  redact: {fd.nam: hash, proc.name: blur}\n"
+		"  schedule: {days: [mno, fri], hours: [8-9, 25:00-26:00], offset: x}\n",
+			RULE_DIAG_FIELD, 3, 12, "fd.name");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 3, 37, "hash, mask, remove");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 4, 21, "mon, tue");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 4, 40, "08:00-18:30");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 4, 45, "08:00-18:30");
+	was_said(RULE_ERROR, RULE_DIAG_VALUE, 4, 67, "+02:00");
+}
+
+static void test_nearly_lists(void)
+{
+	static const char lists[] = "- list: editors\n  items: [vim, editr]\n- list: cats\n  items: [tom]\n";
+	static const struct {
+		const char *words;
+		unsigned warnings;
+	} cases[] = {{"editor", 1}, {"vim, editosr", 1}, {"\"editor\"", 0}, {"editr", 0}, {"cat", 0},
+			{"creditors", 0}};
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%s- rule: r\n  condition: proc.name in (%s)\n", lists,
+				cases[i].words);
+		rule_set_free(good_text(text));
+		CU_ASSERT_EQUAL(said.warnings, cases[i].warnings);
+		if (said.warnings)
+			CU_ASSERT_STRING_EQUAL(said.items[0].suggestion, "editors");
+	}
+}
+
 /* The place is that of the word in the file, however YAML wraps it. */
 static void test_places(void)
 {
@@ -155,7 +209,11 @@ static void test_yaml(void)
 	refused("- rule: [\n", RULE_DIAG_YAML, 2, 1, "");
 	refused("- rule: \"\n", RULE_DIAG_YAML, 2, 1, "unexpected end");
 	refused("- rule: r\n  condition: \"a\xff\"\n", RULE_DIAG_YAML, 2, 16, "UTF-8");
-	refused("- &a rule: r\n- *a\n", RULE_DIAG_YAML, 2, 3, "aliases are not taken");
+	refused("- rule: r\n- *a\n", RULE_DIAG_YAML, 2, 3, "aliases are not taken");
+	refused("- rule: r\n  condition: &a evt.type = open\n", RULE_DIAG_YAML, 2, 14,
+			"anchors are not taken");
+	refused("- &a {rule: r}\n", RULE_DIAG_YAML, 1, 3, "anchors are not taken");
+	refused("&a [{rule: r}]\n", RULE_DIAG_YAML, 1, 1, "anchors are not taken");
 	refused("rule: r\n", RULE_DIAG_SHAPE, 1, 1, "a file of rules is a list");
 	refused("- 5\n", RULE_DIAG_VALUE, 1, 3, "a mapping with rule");
 	refused("- [a]\n", RULE_DIAG_SHAPE, 1, 3, "unexpected list");
@@ -315,6 +373,8 @@ int main(void)
 		{"patterns", test_patterns},
 		{"syntax", test_syntax},
 		{"several in one go", test_many},
+		{"several of one key", test_many_of_a_key},
+		{"nearly lists", test_nearly_lists},
 		{"places, however YAML wraps them", test_places},
 		{"macros, lists, groups that are not there", test_references},
 		{"cycles", test_cycles},

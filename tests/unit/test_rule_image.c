@@ -419,56 +419,6 @@ static void test_fingerprints(void)
 			print_of(PROGRAM("q") RULE_TEXT("a", "  program: q\n"), 0));
 }
 
-static const char explained[] = "- rule: other\n  condition: fd.name = /b and fs.size > 5\n"
-		"- rule: size\n  condition: fd.name = /a and fs.size > 5\n"
-		"- rule: named\n  condition: fd.name pmatch (/a) and not proc.name = vi\n"
-		"- rule: mixed\n  condition: fs.size > 7 or fd.name = /c\n"
-		"- rule: off\n  condition: fd.name = /a\n  enabled: false\n"
-		"- rule: first\n  condition: fd.name startswith /\n  match: first\n"
-		"- rule: last\n  condition: fd.name = /a\n";
-
-static void test_explain(void)
-{
-	struct vex_event event = {.type = VEX_READ, .has = VEX_HAS_PATH | VEX_HAS_RANGE | VEX_HAS_COMM,
-		.size = 3, .path = {"/a", 2}, .comm = {"vi", 2}};
-	struct rule_set *set = parse(explained, sizeof(explained) - 1);
-	struct rule_matcher *matcher;
-	struct rule_worker *worker;
-	uint64_t room[64] = {0};
-	struct vex_record *record = (struct vex_record *)room;
-	struct rule_image *image;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
-	vex_event_encode(&event, record);
-	record->size = vex_event_size(&event);
-	image = compile(set, NULL, &size);
-	matcher = load(image, size);
-	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, NULL, &worker), 0);
-	rule_explain(worker, record, out);
-	fflush(out);
-	CU_ASSERT_STRING_EQUAL(text,
-			"other: fd.name = \"/b\" is false\n"
-			"size: fs.size from 6 to 18446744073709551615 is false\n"
-			"named: proc.name = \"vi\" is true\n"
-			"mixed: fs.size from 8 to 18446744073709551615 is false\n"
-			"off: disabled\n"
-			"first: matches\n"
-			"last: an earlier rule has match: first\n");
-	rule_image_print(image, out);
-	fclose(out);
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "rule 6 \"last\" active, normal, "));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  cacheable: fd.name = \"/a\"\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "residual: fs.size from 6 to "));
-	rule_worker_free(worker);
-	rule_matcher_free(matcher);
-	rule_set_free(set);
-	free(image);
-	free(text);
-}
-
 int main(int argc, char **argv)
 {
 	CU_TestInfo tests[] = {
@@ -476,7 +426,6 @@ int main(int argc, char **argv)
 		{"each byte counts", test_flipped_bytes},
 		{"rules that come one by one", test_one_by_one},
 		{"a rule is known by what it does", test_fingerprints},
-		{"why a rule does not match", test_explain},
 		CU_TEST_INFO_NULL,
 	};
 	int result;

@@ -114,7 +114,7 @@ static void test_replace(void)
 static void test_bad_override(void)
 {
 	refused("- rule: q\n  append: true\n  condition: and evt.type = open\n", RULE_DIAG_OVERRIDE, 1,
-			9, "no rule 'q' before this to change");
+			9, "there is no rule 'q' yet");
 	refused(BASE "- rule: q\n  enabled: false\n", RULE_DIAG_OVERRIDE, 3, 9, "no rule 'q'");
 	refused("- list: q\n  append: true\n  items: [a]\n", RULE_DIAG_OVERRIDE, 1, 9, "no list 'q'");
 	refused("- macro: open_file\n  condition: evt.type = open\n- macro: open_fiel\n"

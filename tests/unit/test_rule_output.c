@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Outputs of rules: what stands in them for an event, and what is warned of. */
+/* Outputs of rules, and why rules match: what is said of an event, and what is warned of. */
 #include "rule/output.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "rule/compile.h"
+#include "rule/disassemble.h"
+#include "rule/match.h"
 #include "support/rule_test.h"
 #include "support/unit.h"
 
@@ -68,11 +71,80 @@ static void test_warnings(void)
 	CU_ASSERT_STRING_EQUAL(said.items[0].suggestion, "tenant");
 }
 
+static const char explained[] = "- rule: other\n  condition: fd.name = /b and fs.size > 5\n"
+		"- rule: size\n  condition: fd.name = /a and fs.size > 5\n"
+		"- rule: named\n  condition: fd.name pmatch (/a) and not proc.name = vi\n"
+		"- rule: mixed\n  condition: fs.size > 7 or fd.name = /c\n"
+		"- rule: nodes\n  condition: graph.count > 3\n"
+		"- rule: mode\n  condition: fs.mode = 0644\n"
+		"- rule: flags\n  condition: fs.flags contains O_CREAT|O_TRUNC\n"
+		"- rule: between\n  condition: fs.size < 3 and fs.size > 1\n"
+		"- rule: signed\n  condition: event.result < 0\n"
+		"- rule: never\n  condition: user.uid = 5000000000\n"
+		"- rule: night\n  condition: evt.type = read\n  schedule: {days: [mon-wed, fri], "
+		"hours: [22:00-06:00, 12:00-13:00], offset: \"-02:30\"}\n"
+		"- rule: off\n  condition: fd.name = /a\n  enabled: false\n"
+		"- rule: first\n  condition: fd.name startswith /\n  match: first\n"
+		"- rule: last\n  condition: fd.name = /a\n";
+
+static void test_explain(void)
+{
+	struct rule_set *set = good_text(explained);
+	struct rule_matcher *matcher;
+	struct rule_worker *worker;
+	uint64_t room[64] = {0};
+	struct vex_record *record = (struct vex_record *)room;
+	struct rule_compile_error error;
+	struct rule_image *image;
+	const char *why;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+	event = (struct vex_event){.type = VEX_READ, .has = VEX_HAS_PATH | VEX_HAS_RANGE | VEX_HAS_COMM,
+		.size = 3, .path = {"/a", 2}, .comm = {"vi", 2}};
+	vex_event_encode(&event, record);
+	record->size = vex_event_size(&event);
+	CU_ASSERT_EQUAL_FATAL(rule_compile(set, NULL, &image, &size, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(rule_matcher_new(image, size, &matcher, &why), 0);
+	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, NULL, &worker), 0);
+	rule_explain(worker, record, out);
+	fflush(out);
+	CU_ASSERT_STRING_EQUAL(text,
+			"other: fd.name = \"/b\" is false (the event has /a)\n"
+			"size: fs.size > 5 is false (the event has 3)\n"
+			"named: proc.name = \"vi\" is true (the event has vi)\n"
+			"mixed: fs.size > 7 is false (the event has 3)\n"
+			"nodes: graph.count > 3 is false (the event has none)\n"
+			"mode: fs.mode = 0644 is false (the event has none)\n"
+			"flags: fs.flags contains O_CREAT|O_TRUNC is false (the event has none)\n"
+			"between: fs.size < 3 is false (the event has 3)\n"
+			"signed: event.result < 0 is false (the event has 0)\n"
+			"never: its condition never holds\n"
+			"night: schedule (mon-wed,fri 22:00-06:00 or mon-wed,fri 12:00-13:00, UTC-02:30) is false "
+			"(the event has 1970-01-01T00:00:00.000000000Z)\n"
+			"off: disabled\n"
+			"first: matches\n"
+			"last: an earlier rule has match: first\n");
+	rule_image_print(image, out);
+	fclose(out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "rule 13 \"last\" active, normal, "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  cacheable: fd.name = \"/a\"\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "residual: fs.size > 5\n"));
+	rule_worker_free(worker);
+	rule_matcher_free(matcher);
+	rule_set_free(set);
+	free(image);
+	free(text);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"values", test_values},
 		{"warnings", test_warnings},
+		{"explained", test_explain},
 		CU_TEST_INFO_NULL,
 	};
 
