@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/message.h"
 #include "dataplane/kernel.h"
 #include "dataplane/port.h"
 #include "dataplane/rules_thread.h"
-#include "dataplane/socket.h"
 #include "dataplane/subscriber.h"
 
 #define CONNECTIONS_MAX (VEX_PORTS_MAX + VEX_SUBSCRIBERS_MAX + 16u)
@@ -460,6 +460,7 @@ int server_open(struct plane *plane, const char *path, const struct server_acces
 		struct server **out)
 {
 	struct server *server = calloc(1, sizeof(*server));
+	char why[320];
 	int error;
 
 	if (!server)
@@ -469,7 +470,9 @@ int server_open(struct plane *plane, const char *path, const struct server_acces
 	snprintf(server->path, sizeof(server->path), "%s", path);
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		server->connections[i].fd = -1;
-	server->listener = socket_listen(path, access->mode);
+	server->listener = vex_listen(path, SOCK_SEQPACKET, access->mode, why, sizeof(why));
+	if (server->listener < 0)
+		vex_error("%s", why);
 	error = server->listener < 0 ? server->listener : set_up(server);
 	if (error) {
 		if (server->listener >= 0)

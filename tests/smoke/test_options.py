@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """vex-dataplane's options, configuration and socket: one clear line and the right exit code."""
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -174,11 +175,22 @@ class Options(Case):
         self.refuses(CONFIG, [self.folder], '--socket', self.folder)
 
     def test_a_socket_that_can_not_be(self):
-        missing = os.path.join(self.folder, 'missing', 'x.sock')
-        self.refuses(CONFIG, [missing, 'No such file'], '--socket', missing)
+        missing = os.path.join(self.folder, 'missing')
+        path = os.path.join(missing, 'x.sock')
+        self.refuses(CONFIG, [path, 'No such file'], '--socket', path)
+        self.assertFalse(os.path.exists(missing))
         long = os.path.join(self.folder, 'x' * 120)
         self.refuses(USAGE, ['107'], '--socket', long)
         self.refuses(USAGE, ['--socket'], '--socket', '')
+
+    @unittest.skipUnless(os.access('/run', os.W_OK), '/run may not be written')
+    def test_the_first_start_after_a_boot(self):
+        """Nobody has made the folder of the socket below /run yet."""
+        folder = f'/run/vex-options-{os.getpid()}'
+        self.socket = os.path.join(folder, 'x.sock')
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.assertEqual(self.plane().end(), OK)
+        self.assertEqual(os.listdir(folder), [])
 
     def test_a_folder_that_may_not_be_written(self):
         """As another user: the data plane can't make its socket, and says so."""
