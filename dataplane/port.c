@@ -150,13 +150,15 @@ static void free_lane(struct lane *lane)
 
 static int check_lane(const struct plane *plane, const struct vex_message *message, char *reason)
 {
-	if (message->lane.ring_size <= plane->ring_max && message->lane.position % VEX_LINE == 0)
-		return 0;
-	return refuse(reason, -EINVAL,
-			"a lane of %llu bytes at %llu: want at most %llu (ring_max), at a multiple of 64",
-			(unsigned long long)message->lane.ring_size,
-			(unsigned long long)message->lane.position,
-			(unsigned long long)plane->ring_max);
+	if (message->lane.ring_size > plane->ring_max)
+		return refuse(reason, -EINVAL,
+				"a lane of %llu bytes: the data plane's ring_max allows at most %llu",
+				(unsigned long long)message->lane.ring_size,
+				(unsigned long long)plane->ring_max);
+	if (message->lane.position % VEX_LINE)
+		return refuse(reason, -EINVAL, "a lane at %llu: want a multiple of %u",
+				(unsigned long long)message->lane.position, VEX_LINE);
+	return 0;
 }
 
 /* A page starts with an epoch that no producer has seen of another data plane. */

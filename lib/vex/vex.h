@@ -11,7 +11,7 @@
  *
  * Functions return 0 or a count, or a negative errno; vex_last_error() has a sentence for it.
  * A lane belongs to one thread at a time, and so does a subscription; ports may be shared.
- * Needs nothing but libc. For C, C++, and Python's ctypes as it stands.
+ * Needs nothing but libc. For C11, C++11, and Python's ctypes as it stands.
  *
  * A data plane that goes away is looked for in the background and found again without help.
  * Meanwhile a lane takes events until it is full, then does as its policy says; what it held
@@ -43,7 +43,8 @@ struct vex_port_options {
 	const char *name;   /**< shown by vexctl; NULL: the program's name */
 	uint32_t boundary;  /**< enum vex_boundary; 0: APP */
 	uint32_t flags;     /**< VEX_PORT_KEEP_ID */
-	uint64_t ring_size; /**< bytes a lane, a power of two, 4 KiB to 1 GiB; 0: 256 KiB */
+	uint64_t ring_size; /**< bytes a lane, a power of two, 4 KiB to 1 GiB, and at most the data
+			     * plane's ring_max (64 MiB unless configured); 0: 256 KiB */
 	uint32_t full;      /**< enum vex_full_policy */
 	uint32_t wait_us;   /**< for VEX_FULL_WAIT; 0: 1,000 */
 	uint32_t connect_ms; /**< how long vex_port_open() waits for a data plane; 0: one try */
@@ -70,7 +71,10 @@ int vex_port_open(const struct vex_port_options *options, struct vex_port **port
 /** Closes its lanes and detaches; events in lanes are still delivered. NULL is fine. */
 void vex_port_close(struct vex_port *port);
 
-/** Opens a lane for the calling thread. -ENOSPC where the data plane has no room for it. */
+/**
+ * Opens a lane for the calling thread. -ENOSPC where the data plane has no room for it, -EINVAL
+ * where the port's ring_size is beyond the data plane's ring_max.
+ */
 int vex_lane_open(struct vex_port *port, struct vex_lane **lane);
 
 /** The lane is drained, then freed. NULL is fine. */
@@ -108,7 +112,7 @@ struct vex_subscribe_options {
 	const char *socket; /**< as in vex_port_options */
 	const char *name;
 	struct vex_filter filter;
-	uint64_t ring_size;  /**< bytes a lane; 0: 1 MiB */
+	uint64_t ring_size;  /**< bytes a lane, as in vex_port_options; 0: 1 MiB */
 	uint32_t connect_ms; /**< how long vex_subscribe() waits for a data plane; 0: one try */
 	uint32_t background; /**< 1: succeed without one as well, and keep looking for it */
 	uint32_t boundary; /**< enum vex_boundary whose reverse lane it is: it then gets what rules

@@ -179,6 +179,8 @@ class Libvex(Case):
         self.fails(errno.EINVAL, ['power of two'], libvex.Subscription, self.socket, ring_size=77)
         self.fails(errno.EINVAL, ['ring_max'], libvex.Subscription, self.socket,
                    ring_size=1 << 27)
+        port = self.port(ring_size=1 << 27)
+        self.fails(errno.EINVAL, ['134217728', "ring_max allows at most 67108864"], port.lane)
 
     def test_more_lanes_than_a_port_may_have(self):
         self.plane()
