@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/placement.h"
 #include "dataplane/quota.h"
 #include "dataplane/rules.h"
 
@@ -81,7 +82,7 @@ static int make_worker(struct plane *plane, unsigned lcore, const struct plane_s
 {
 	struct worker *worker = &plane->workers[plane->worker_count];
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
-	unsigned socket = rte_lcore_to_socket_id(lcore);
+	uint32_t cpu = placement_cpu(lcore), socket = placement_node(cpu);
 
 	worker->plane = plane;
 	worker->index = plane->worker_count;
@@ -89,7 +90,7 @@ static int make_worker(struct plane *plane, unsigned lcore, const struct plane_s
 	worker->node = plane->node;
 	worker->stat = &plane->stat->worker[worker->index];
 	worker->stat->lcore = lcore;
-	worker->stat->cpu = (uint32_t)rte_lcore_to_cpu_id((int)lcore);
+	worker->stat->cpu = cpu;
 	worker->stat->socket = socket;
 	worker->plans = vex_alloc_lines(2 * sizeof(struct plan));
 	if (!worker->plans)

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Two workers: ports are spread over them, and moved while running without loss or disorder."""
+import os
+import re
 import signal
 import unittest
 
@@ -12,7 +14,41 @@ TWO = '0@0,1@0,2@1'
 BIG = 1 << 26
 
 
+def allowed_cpus(pid):
+    """Of each thread, by its name: the processors that it may run on."""
+    found = {}
+    for task in os.listdir(f'/proc/{pid}/task'):
+        with open(f'/proc/{pid}/task/{task}/status', encoding='utf-8') as status:
+            fields = dict(line.split(':', 1) for line in status)
+        cpus = set()
+        for part in fields['Cpus_allowed_list'].strip().split(','):
+            first, _, last = part.partition('-')
+            cpus |= set(range(int(first), int(last or first) + 1))
+        found['main' if int(task) == pid else fields['Name'].strip()] = cpus
+    return found
+
+
+def said_cpus(text):
+    return {int(cpu) for cpu in text.split(',')}
+
+
 class Workers(Case):
+    def test_workers_are_where_they_are_said_to_be(self):
+        for lcores in ('0@0,1@0', '0@1,1@0', '3@0,7@1,9@0', '0@0,1@(0-1)'):
+            plane = self.plane(lcores=lcores)
+            log = plane.log().split(f'pid {plane.pid},')[1]
+            allowed = allowed_cpus(plane.pid)
+            control = re.search(r'control on cpus? (\d+(?:,\d+)*)', log)[1]
+            self.assertEqual(said_cpus(control), allowed['main'], log)
+            workers = re.findall(r'lcore (\d+) on cpus? (\d+(?:,\d+)*), socket (\d+)', log)
+            self.assertEqual(len(workers), lcores.count('@') - 1)
+            for lcore, cpus, socket in workers:
+                self.assertEqual(said_cpus(cpus), allowed[f'rte-worker-{lcore}'], log)
+                first = min(said_cpus(cpus))
+                node = f'/sys/devices/system/cpu/cpu{first}/node{socket}'
+                self.assertTrue(os.path.exists(node) or socket == '0', node)
+            self.assertEqual(plane.end(), 0)
+
     def test_ports_are_spread(self):
         plane = self.plane(lcores=TWO)
         producers = [self.produce(id=i, count=1000, wait_us=1000000) for i in range(1, 5)]
