@@ -4,15 +4,13 @@
  * looks after ports; each further lcore is a worker.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_debug.h>
 #include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
@@ -20,8 +18,10 @@
 #include "base/clock.h"
 #include "base/membarrier.h"
 #include "dataplane/config.h"
+#include "dataplane/eal.h"
 #include "dataplane/kernel.h"
 #include "dataplane/options.h"
+#include "dataplane/placement.h"
 #include "dataplane/plan.h"
 #include "dataplane/port.h"
 #include "dataplane/rules.h"
@@ -30,7 +30,6 @@
 #include "dataplane/subscriber.h"
 #include "dataplane/worker.h"
 
-#define EAL_ARGS_MAX 128
 #define TICK_DRAINING_MS 1
 #define TICK_BUSY_MS 2
 #define TICK_ASLEEP_MS 500
@@ -38,16 +37,20 @@
 
 static volatile sig_atomic_t stop_requested;
 static volatile sig_atomic_t reload_requested;
+static pthread_t main_thread;
 
+/* Threads of EAL's take signals as well, but only the main core waits to be told. */
 static void on_signal(int number)
 {
-	if (number == SIGHUP)
+	if (!pthread_equal(pthread_self(), main_thread))
+		pthread_kill(main_thread, number);
+	else if (number == SIGHUP)
 		reload_requested = 1;
 	else
 		stop_requested = 1;
 }
 
-/* Workers inherit the mask: signals are the main core's, and only while it waits for requests. */
+/* The main core takes signals only while it waits for requests. */
 static void set_signals(sigset_t *handled)
 {
 	struct sigaction action = {.sa_handler = on_signal};
@@ -56,6 +59,7 @@ static void set_signals(sigset_t *handled)
 	sigaddset(handled, SIGTERM);
 	sigaddset(handled, SIGINT);
 	sigaddset(handled, SIGHUP);
+	main_thread = pthread_self();
 	sigprocmask(SIG_BLOCK, handled, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -71,119 +75,36 @@ static int find_separator(int argc, char **argv)
 	return argc;
 }
 
-static bool asks_for(int argc, char **argv, const char *name)
-{
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return true;
-	return false;
-}
-
-/*
- * The network devices of this machine are none of our business. EAL 22.11 refuses --in-memory
- * beside --no-huge, though all that it adds then is to share no configuration.
- */
-static int make_eal_args(int argc, char **argv, char **args)
-{
-	static char no_pci[] = "--no-pci", no_shconf[] = "--no-shconf";
-	bool no_huge = asks_for(argc, argv, "--no-huge");
-	int count = 0;
-
-	for (int i = 0; i < argc; i++)
-		args[count++] = no_huge && !strcmp(argv[i], "--in-memory") ? no_shconf : argv[i];
-	if (!asks_for(argc, argv, no_pci))
-		args[count++] = no_pci;
-	args[count] = NULL;
-	return count;
-}
-
-/*
- * EAL answers a wrong argument with its whole help, and with several lines on what was wrong; ours
- * is one line, with the first of them. What it says when all is well (--log-level) is passed on.
- */
-static int init_quietly(int count, char **args, int said)
-{
-	int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	int status;
-
-	fflush(stdout);
-	dup2(null, STDOUT_FILENO);
-	dup2(said, STDERR_FILENO);
-	status = rte_eal_init(count, args);
-	fflush(stdout);
-	fflush(stderr);
-	dup2(out, STDOUT_FILENO);
-	dup2(err, STDERR_FILENO);
-	close(out);
-	close(err);
-	close(null);
-	return status;
-}
-
-/* The first line, without who said it. */
-static const char *first_said(char *text)
-{
-	char *colon;
-
-	text[strcspn(text, "\n")] = '\0';
-	colon = strstr(text, ": ");
-	return colon ? colon + 2 : text;
-}
-
-static void pass_on(int said)
-{
-	char text[512];
-	ssize_t n;
-
-	while ((n = read(said, text, sizeof(text))) > 0)
-		if (write(STDERR_FILENO, text, (size_t)n) < 0)
-			return;
-}
-
-static int start_eal(int argc, char **argv)
-{
-	char *args[EAL_ARGS_MAX];
-	char text[512] = "";
-	int said = memfd_create("vex-eal", MFD_CLOEXEC);
-	int error;
-
-	if (argc > EAL_ARGS_MAX - 2 || said < 0) {
-		vex_error("more than %d EAL arguments", EAL_ARGS_MAX - 2);
-		return VEX_EXIT_USAGE;
-	}
-	if (!asks_for(argc, argv, "--log-level"))
-		rte_log_set_global_level(RTE_LOG_ERR);
-	error = init_quietly(make_eal_args(argc, argv, args), args, said) < 0 ? rte_errno : 0;
-	lseek(said, 0, SEEK_SET);
-	if (!error)
-		pass_on(said);
-	else if (read(said, text, sizeof(text) - 1) >= 0)
-		vex_error("EAL did not start: %s: %s%s", rte_strerror(error), first_said(text),
-				error == EINVAL ? "" : "; without hugepages give --no-huge --in-memory");
-	close(said);
-	if (!error)
-		return -1;
-	return error == EINVAL ? VEX_EXIT_USAGE : VEX_EXIT_CONFIG;
-}
-
 static void describe(const struct plane *plane, const struct options *options)
 {
-	vex_info("version %s, pid %d, control on cpu %d, %s", VEX_VERSION, getpid(),
-			rte_lcore_to_cpu_id((int)rte_get_main_lcore()),
+	char cpus[64];
+
+	vex_info("version %s, pid %d, control on %s, %s", VEX_VERSION, getpid(),
+			placement_text(rte_get_main_lcore(), cpus, sizeof(cpus)),
 			rte_eal_has_hugepages() ? "hugepages" : "no hugepages");
 	for (uint32_t i = 0; i < plane->worker_count; i++)
-		vex_info("worker %u: lcore %u on cpu %u, socket %u, %s", i,
-				plane->workers[i].lcore, plane->workers[i].stat->cpu,
+		vex_info("worker %u: lcore %u on %s, socket %u, %s", i,
+				plane->workers[i].lcore,
+				placement_text(plane->workers[i].lcore, cpus, sizeof(cpus)),
 				plane->workers[i].stat->socket,
 				options->idle == IDLE_POLL ? "poll" : "adaptive");
 	vex_info("ready at %s", options->socket);
 }
 
+/* A worker is not to be interrupted. */
+static int work(void *worker)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	return worker_run(worker);
+}
+
 static void start_workers(struct plane *plane)
 {
 	for (uint32_t i = 0; i < plane->worker_count; i++)
-		rte_eal_remote_launch(worker_run, &plane->workers[i], plane->workers[i].lcore);
+		rte_eal_remote_launch(work, &plane->workers[i], plane->workers[i].lcore);
 }
 
 static void stop_workers(struct plane *plane)
@@ -295,13 +216,26 @@ static void serve(struct plane *plane, struct server *server, struct kernel *ker
 	}
 }
 
+/* What is missing is said by one line of ours, to which DPDK's libraries add nothing. */
+static struct plane *create_plane(const struct options *options)
+{
+	uint32_t level = rte_log_get_global_level();
+	struct plane *plane;
+
+	if (level == RTE_LOG_ERR)
+		rte_log_set_global_level(RTE_LOG_CRIT);
+	plane = plane_create(&options->sizes, false, options->node);
+	rte_log_set_global_level(level);
+	return plane;
+}
+
 /*
  * Workers finish the burst they are at. What is left in lanes stays there, in its producer's
  * memory, for the next data plane; what was delivered stays in the subscribers'.
  */
 static int run(const struct options *options, const sigset_t *handled)
 {
-	struct plane *plane = plane_create(&options->sizes, false, options->node);
+	struct plane *plane = create_plane(options);
 	struct startup startup = {.settle_ms = options->settle_ms,
 			.rules_wait_ms = options->rules_wait_ms};
 	struct server *server;
@@ -353,11 +287,11 @@ int main(int argc, char **argv)
 	int status;
 
 	vex_log_setup("vex-dataplane", VEX_LOG_INFO, false);
-	if (asks_for(separator, argv, "--help") || asks_for(separator, argv, "-h")) {
+	if (eal_asks_for(separator, argv, "--help") || eal_asks_for(separator, argv, "-h")) {
 		options_usage();
 		return VEX_EXIT_OK;
 	}
-	if (asks_for(separator, argv, "--version")) {
+	if (eal_asks_for(separator, argv, "--version")) {
 		options_version();
 		return VEX_EXIT_OK;
 	}
@@ -371,10 +305,10 @@ int main(int argc, char **argv)
 	vex_log_setup("vex-dataplane", options.log_level, options.log_json);
 	if (options.check_config)
 		return VEX_EXIT_OK;
-	set_signals(&handled);
-	status = start_eal(separator, argv);
+	status = eal_start(separator, argv);
 	if (status >= 0)
 		return status;
+	set_signals(&handled);
 	if (rte_lcore_count() < 2) {
 		vex_error("one lcore was given: the first is for control, each further one is a "
 			  "worker; try -l 0-1, or --lcores '0@0,1@0' on one cpu");

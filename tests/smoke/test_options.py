@@ -85,8 +85,19 @@ class Options(Case):
         more = ('--socket', self.socket)
         self.refuses(USAGE, ['EAL', 'lcore'], *more, eal=('--no-huge', '-l', '0-99'))
         self.refuses(USAGE, ['EAL', 'core list'], *more, eal=('--no-huge', '-l', 'abc'))
-        self.refuses(USAGE, ['--nonsense'], *more, eal=('--no-huge', '--nonsense'))
+        hint = 'own options stand behind --'
+        self.refuses(USAGE, ['--nonsense', hint], *more, eal=('--no-huge', '--nonsense'))
+        self.refuses(USAGE, ['--socket', hint], eal=('--no-huge', '--socket', self.socket))
         self.assertFalse(os.path.exists(self.socket))
+
+    def test_secondary_processes(self):
+        for words in (['--proc-type=secondary'], ['--proc-type', 'secondary'], ['--proc=x']):
+            self.refuses(USAGE, ['primary', '--file-prefix'], '--socket', self.socket,
+                         eal=(*EAL, *words))
+        self.assertFalse(os.path.exists(self.socket))
+        for kind in ('primary', 'auto'):
+            plane = self.plane(eal=['--proc-type', kind])
+            self.assertEqual(plane.end(), OK)
 
     def test_one_lcore_only(self):
         self.refuses(CONFIG, ['one lcore', '-l 0-1'], '--socket', self.socket,
@@ -104,6 +115,8 @@ class Options(Case):
     def test_too_little_memory(self):
         self.refuses(CONFIG, ['memory', '-m'], '--socket', self.socket,
                      eal=('--no-huge', '--in-memory', '-l', '0-1', '-m', '2'))
+        self.refuses(CONFIG, ['memory', '--events'], '--socket', self.socket, '--events',
+                     '10000000')
 
     def test_configuration(self):
         good = self.config('idle: poll\nspin_us: 10\nallow:\n  users: [root, 5]\n'

@@ -149,13 +149,13 @@ class Plane:
 
     EAL = ('--no-huge', '--in-memory', '-m', '128')
 
-    def __init__(self, socket, log, *options, lcores='0@0,1@1'):
+    def __init__(self, socket, log, *options, lcores='0@0,1@1', eal=()):
         self.socket = socket
         self.log_path = log
         with open(log, 'ab') as stderr:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
-                [program('VEX_DATAPLANE'), *self.EAL, '--lcores', lcores, '--',
+                [program('VEX_DATAPLANE'), *self.EAL, '--lcores', lcores, *eal, '--',
                  '--socket', socket, *options], stderr=stderr)
         wait_for(self.ready, 'vex-dataplane')
 
