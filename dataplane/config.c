@@ -15,7 +15,7 @@ static void copy_ids(uint32_t *count, uint32_t *to, const struct conf_ids *from)
 	memcpy(to, from->ids, sizeof(from->ids));
 }
 
-VEX_STATIC_ASSERT(CONF_IDS_MAX == SERVER_IDS_MAX, "as many as a file may name");
+VEX_STATIC_ASSERT(CONF_IDS_MAX == ACCESS_IDS_MAX, "as many as a file may name");
 
 static int add_selected(void *to, const char *key, const char *value, char *why, size_t cap)
 {
@@ -45,7 +45,7 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 	static const char *const strategies[] = {"poll", "adaptive", NULL};
 	static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 	static const char *const formats[] = {"text", "json", NULL};
-	struct server_access *access = &options->access;
+	struct access *access = &options->access;
 	struct conf_ids users = {0}, groups = {0};
 	unsigned idle = options->idle, level = options->log_level, format = options->log_json;
 	const struct conf_key allow[] = {

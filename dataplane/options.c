@@ -329,7 +329,7 @@ static int load_config(struct options *options, int argc, char **argv)
 	return VEX_EXIT_CONFIG;
 }
 
-static void override_access(const struct options *options, struct server_access *access)
+static void override_access(const struct options *options, struct access *access)
 {
 	if (!options->allow_anyone)
 		return;

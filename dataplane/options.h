@@ -36,7 +36,7 @@ struct options {
 	char rules_image[4096]; /**< path; empty: none */
 	struct plane_sizes sizes;
 	uint32_t backlog; /* events; or OPTIONS_BACKLOG_UNSAID */
-	struct server_access access;
+	struct access access;
 };
 
 void options_defaults(struct options *options);

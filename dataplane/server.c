@@ -32,7 +32,7 @@ struct server {
 	struct plane *plane;
 	int listener;
 	int epoll;
-	struct server_access access;
+	struct access access;
 	struct rules_thread *loader;
 	struct connection *rules_from; /* who waits for it; NULL: it hung up */
 	uint32_t rules_request;
@@ -344,19 +344,6 @@ static void serve(struct server *server, struct connection *connection)
 		close(exchange.pass);
 }
 
-static bool allowed(const struct server_access *access, const struct ucred *who)
-{
-	if (access->anyone || who->uid == 0 || who->uid == geteuid())
-		return true;
-	for (uint32_t i = 0; i < access->uid_count; i++)
-		if (access->uids[i] == who->uid)
-			return true;
-	for (uint32_t i = 0; i < access->gid_count; i++)
-		if (access->gids[i] == who->gid)
-			return true;
-	return false;
-}
-
 static void turn_away(struct server *server, int fd, const struct ucred *who, int error,
 		const char *why)
 {
@@ -388,7 +375,7 @@ static void take_connection(struct server *server)
 	if (fd < 0)
 		return;
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
-	if (!allowed(&server->access, &who)) {
+	if (!access_allows(&server->access, &who)) {
 		turn_away(server, fd, &who, -EACCES, "this user may not attach: see allow in the configuration");
 		return;
 	}
@@ -430,7 +417,7 @@ uint32_t server_listeners(const struct server *server, uint32_t *pids, uint32_t 
 	return count;
 }
 
-void server_set_access(struct server *server, const struct server_access *access)
+void server_set_access(struct server *server, const struct access *access)
 {
 	server->access = *access;
 	chmod(server->path, access->mode);
@@ -456,7 +443,7 @@ static int set_up(struct server *server)
 	return error ? error : watch(server, server->listener, NULL);
 }
 
-int server_open(struct plane *plane, const char *path, const struct server_access *access,
+int server_open(struct plane *plane, const char *path, const struct access *access,
 		struct server **out)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -470,19 +457,18 @@ int server_open(struct plane *plane, const char *path, const struct server_acces
 	snprintf(server->path, sizeof(server->path), "%s", path);
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		server->connections[i].fd = -1;
-	server->listener = vex_listen(path, SOCK_SEQPACKET, access->mode, why, sizeof(why));
-	if (server->listener < 0)
+	error = server->listener = vex_listen(path, SOCK_SEQPACKET, access->mode, why, sizeof(why));
+	if (error < 0) {
 		vex_error("%s", why);
-	error = server->listener < 0 ? server->listener : set_up(server);
-	if (error) {
-		if (server->listener >= 0)
-			server_close(server);
-		else
-			free(server);
+		free(server);
 		return error;
 	}
-	*out = server;
-	return 0;
+	error = set_up(server);
+	if (error)
+		server_close(server);
+	else
+		*out = server;
+	return error;
 }
 
 void server_close(struct server *server)

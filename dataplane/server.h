@@ -6,18 +6,8 @@
 #ifndef VEX_DATAPLANE_SERVER_H
 #define VEX_DATAPLANE_SERVER_H
 
+#include "dataplane/access.h"
 #include "dataplane/plane.h"
-
-#define SERVER_IDS_MAX 32u
-
-struct server_access {
-	uint32_t mode; /**< of the socket file */
-	bool anyone;
-	uint32_t uid_count;
-	uint32_t gid_count;
-	uint32_t uids[SERVER_IDS_MAX]; /**< besides root and our own */
-	uint32_t gids[SERVER_IDS_MAX];
-};
 
 struct server;
 
@@ -25,11 +15,11 @@ struct server;
  * Listens at path. A socket file that nobody listens at is replaced; -EADDRINUSE where someone
  * does. The error was logged.
  */
-int server_open(struct plane *plane, const char *path, const struct server_access *access,
+int server_open(struct plane *plane, const char *path, const struct access *access,
 		struct server **server);
 
 /** Changes who may attach from now on; those who are there stay. */
-void server_set_access(struct server *server, const struct server_access *access);
+void server_set_access(struct server *server, const struct access *access);
 
 /** Waits up to timeout_ms for requests and answers them. */
 void server_poll(struct server *server, int timeout_ms);

@@ -47,7 +47,7 @@ static void close_server(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct server_access access = {.mode = 0600};
+	const struct access access = {.mode = 0600};
 
 	(void)argc;
 	(void)argv;

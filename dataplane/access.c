@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/access.h"
+
+#include <unistd.h>
+
+bool access_allows(const struct access *access, const struct ucred *who)
+{
+	if (access->anyone || who->uid == 0 || who->uid == geteuid())
+		return true;
+	for (uint32_t i = 0; i < access->uid_count; i++)
+		if (access->uids[i] == who->uid)
+			return true;
+	for (uint32_t i = 0; i < access->gid_count; i++)
+		if (access->gids[i] == who->gid)
+			return true;
+	return false;
+}
