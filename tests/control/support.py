@@ -21,7 +21,7 @@ LIMIT_S = 20
 class Programs:
     """Paths of the programs, set from the command line."""
     control = vexctl = fake = dataplane = producer = fuse = None
-    replay = samples = None
+    replay = samples = dissector = None
 
 
 def wait_for(condition, what):
