@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """vex-dataplane's options, configuration and socket: one clear line and the right exit code."""
+import ctypes
 import os
 import shutil
 import signal
@@ -305,6 +306,22 @@ class Options(Case):
         self.assertFalse(os.path.exists(self.socket))
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
             self.assertNotEqual(client.connect_ex(self.socket), 0)
+
+    def test_the_end_by_a_signal_to_any_thread(self):
+        """EAL's threads do not block signals; workers do."""
+        signal_thread = ctypes.CDLL(None, use_errno=True).tgkill
+        for name in ('eal-intr-thread', None):
+            plane = self.plane()
+            tasks = {}
+            for task in os.listdir(f'/proc/{plane.pid}/task'):
+                with open(f'/proc/{plane.pid}/task/{task}/status', encoding='utf-8') as status:
+                    fields = dict(line.split(':\t', 1) for line in status)
+                tasks[fields['Name'].strip()] = int(task)
+                if fields['Name'].startswith('rte-worker'):
+                    self.assertTrue(int(fields['SigBlk'], 16) & 1 << (signal.SIGTERM - 1))
+            self.assertEqual(signal_thread(plane.pid, tasks.get(name, plane.pid), signal.SIGTERM),
+                             0)
+            self.assertEqual(plane.process.wait(LIMIT_S), OK)
 
 
 if __name__ == '__main__':
