@@ -32,21 +32,19 @@ static char *read_stream(int fd, size_t *len)
 {
 	size_t cap = 1u << 16;
 	char *text = malloc(cap);
-	char *more;
+	char *more = text;
 	ssize_t n = 1;
 
-	for (*len = 0; text && n && *len <= RULE_FILE_BYTES_MAX; *len += n > 0 ? (size_t)n : 0) {
-		if (*len + 1 == cap) {
-			more = realloc(text, cap *= 2);
-			if (!more)
-				break;
-			text = more;
-		}
+	for (*len = 0; more && n && *len <= RULE_FILE_BYTES_MAX; *len += n > 0 ? (size_t)n : 0) {
 		n = read(fd, text + *len, cap - 1 - *len);
 		if (n < 0 && errno != EINTR)
 			break;
+		if (n <= 0 || *len + (size_t)n + 1 < cap)
+			continue;
+		more = realloc(text, cap *= 2);
+		text = more ? more : text;
 	}
-	if (!text || n) {
+	if (!more || n < 0) {
 		free(text);
 		return NULL;
 	}

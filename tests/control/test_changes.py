@@ -269,7 +269,9 @@ class Good(Changes):
         self.vexctl('rules', 'diff', '9', code=1)
         self.vexctl('rules', 'diff', '0', code=2)
         self.vexctl('rules', 'diff', '--no-such', code=2)
-        self.vexctl('rules', 'diff', self.write('- rule: x\n'), code=78)
+        wrong = self.write('- rule: x\n')
+        self.vexctl('rules', 'diff', wrong, code=78)
+        self.assertEqual(self.json('rules', 'diff', wrong, code=78)['errors'], 1)
 
     def test_dry_run(self):
         self.start_control()

@@ -114,6 +114,18 @@ class Live(RealCase):
             wait_for(lambda: not self.json('show', 'subscribers')['subscribers'], 'its end')
         self.vexctl('verify', '--wait', '20')
 
+    def test_begins_with_an_image(self):
+        image = os.path.join(self.folder, 'rules.image')
+        self.vexctl('rules', 'compile', self.write(DROP), '-o', image)
+        self.start_dataplane('--rules-image', image)
+        self.start_control()
+        self.wait_plane('running')
+        reader = self.client('subscribe', 'reader')
+        self.publish()
+        self.assertEqual((self.delivered(), self.dropped('rule_drop')), (0, EVENTS))
+        self.end(reader)
+        self.vexctl('verify', '--wait', '20')
+
     def test_tail_tells_the_rule(self):
         self.start()
         self.load('- rule: wrote\n  condition: evt.type = write\n  priority: error\n'
