@@ -70,9 +70,18 @@ static void print_list(const struct rule_image *image, const struct rule_image_t
 	fputs(")", out);
 }
 
+/* The same bound can be told with the number or with its neighbour: people write round ones. */
+static bool is_round(enum rule_field_id field, uint64_t number)
+{
+	if (rule_fields[field].type == RULE_SIGNED)
+		return (int64_t)(number ^ 1ull << 63) % 10 == 0;
+	return number % 10 == 0 || number % 1024 == 0;
+}
+
 static void print_range(const struct rule_image_test *test, enum rule_field_id field, FILE *out)
 {
-	const char *name = rule_fields[field].name;
+	bool from = is_round(field, test->a);
+	bool to = is_round(field, test->b);
 
 	if (test->a == test->b) {
 		fputs(" = ", out);
@@ -80,38 +89,40 @@ static void print_range(const struct rule_image_test *test, enum rule_field_id f
 		return;
 	}
 	if (test->a) {
-		fputs(" > ", out);
-		print_number(field, test->a - 1, out);
+		fputs(from ? " >= " : " > ", out);
+		print_number(field, test->a - !from, out);
 	}
 	if (test->b == UINT64_MAX)
 		return;
-	fprintf(out, "%s%s < ", test->a ? " and " : "", test->a ? name : "");
-	print_number(field, test->b + 1, out);
+	if (test->a)
+		fprintf(out, " and %s", rule_fields[field].name);
+	fputs(to ? " <= " : " < ", out);
+	print_number(field, test->b + !to, out);
 }
 
 /* Flags by their names, where these are all of the bits. */
 static void print_flags(enum rule_field_id field, uint64_t bits, FILE *out)
 {
-	const char *between = "";
+	uint64_t left = bits;
 	const char *name;
-	uint64_t named = 0;
+	uint64_t flag;
 	unsigned i;
 
-	for (i = 0; (name = rule_flag_known(field, i)); i++)
-		if (rule_flag_bits(field, name, strlen(name)) & bits)
-			named |= rule_flag_bits(field, name, strlen(name));
-	if (named != bits) {
+	for (i = 0; (name = rule_flag_known(field, i)); i++) {
+		flag = rule_flag_bits(field, name, strlen(name));
+		left &= (flag & bits) == flag ? ~flag : ~0ull;
+	}
+	if (left) {
 		print_number(field, bits, out);
 		return;
 	}
+	left = bits;
 	for (i = 0; (name = rule_flag_known(field, i)); i++) {
-		uint64_t flag = rule_flag_bits(field, name, strlen(name));
-
-		if (!flag || (flag & bits) != flag)
+		flag = rule_flag_bits(field, name, strlen(name));
+		if (!flag || (flag & left) != flag)
 			continue;
-		fprintf(out, "%s%s", between, name);
-		between = "|";
-		bits &= ~flag;
+		fprintf(out, "%s%s", left == bits ? "" : "|", name);
+		left &= ~flag;
 	}
 }
 

@@ -90,7 +90,7 @@ void rule_number_print(enum rule_field_id field, uint64_t number, FILE *out)
 		print_time(number, out);
 		return;
 	case RULE_FLAGS:
-		fprintf(out, "0%" PRIo64, number);
+		fprintf(out, "%#" PRIo64, number);
 		return;
 	default:
 		break;

@@ -78,6 +78,9 @@ static const char explained[] = "- rule: other\n  condition: fd.name = /b and fs
 		"- rule: nodes\n  condition: graph.count > 3\n"
 		"- rule: mode\n  condition: fs.mode = 0644\n"
 		"- rule: flags\n  condition: fs.flags contains O_CREAT|O_TRUNC\n"
+		"- rule: others\n  condition: fs.mode contains S_IWOTH and fs.size > 0\n"
+		"- rule: round\n  condition: fs.size >= 1MiB\n"
+		"- rule: least\n  condition: fs.size <= 2KiB and fs.size >= 2000\n"
 		"- rule: between\n  condition: fs.size < 3 and fs.size > 1\n"
 		"- rule: signed\n  condition: event.result < 0\n"
 		"- rule: never\n  condition: user.uid = 5000000000\n"
@@ -119,6 +122,9 @@ static void test_explain(void)
 			"nodes: graph.count > 3 is false (the event has none)\n"
 			"mode: fs.mode = 0644 is false (the event has none)\n"
 			"flags: fs.flags contains O_CREAT|O_TRUNC is false (the event has none)\n"
+			"others: fs.mode contains S_IWOTH is false (the event has none)\n"
+			"round: fs.size >= 1048576 is false (the event has 3)\n"
+			"least: fs.size >= 2000 is false (the event has 3)\n"
 			"between: fs.size < 3 is false (the event has 3)\n"
 			"signed: event.result < 0 is false (the event has 0)\n"
 			"never: its condition never holds\n"
@@ -129,7 +135,7 @@ static void test_explain(void)
 			"last: an earlier rule has match: first\n");
 	rule_image_print(image, out);
 	fclose(out);
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "rule 13 \"last\" active, normal, "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "rule 16 \"last\" active, normal, "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  cacheable: fd.name = \"/a\"\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "residual: fs.size > 5\n"));
 	rule_worker_free(worker);
