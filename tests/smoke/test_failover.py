@@ -3,12 +3,14 @@
 """A group whose members are killed: critical events reach one of the others, and none is lost."""
 import json
 import os
+import statistics
 import subprocess
 import unittest
 
-from processes import Case, program, wait_for
+from processes import Case, program, sanitized, wait_for
 
 EVENTS, KILLS = 20000, 6
+FAILOVER_NS = 1000000  # its median: this machine may be busy with something else at a kill
 
 
 class Failover(Case):
@@ -30,6 +32,8 @@ class Failover(Case):
         plane, result = self.run_group()
         self.assertEqual(result['missing'], 0, result)
         self.assertEqual(len(result['failover_ns']), KILLS)
+        if not sanitized():
+            self.assertLess(statistics.median(result['failover_ns']), FAILOVER_NS, result)
         self.settled(plane)
         retired = plane.stats()['retired']['port']
         self.assertEqual(retired['received'], EVENTS, retired)
