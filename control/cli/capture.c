@@ -70,15 +70,15 @@ static int read_options(struct capture *capture, int argc, char **argv)
 	return ret;
 }
 
-/* On stderr, since standard output may be the capture. */
+/* On stderr where standard output is the capture. */
 static void print_summary(const struct capture *capture)
 {
 	const char *format = vexctl.json
 			? "{\"packets\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n"
-			: "vexctl: captured %" PRIu64 " packets, %" PRIu64 " of them GAPs; %" PRIu64
+			: "captured %" PRIu64 " packets, %" PRIu64 " of them GAPs; %" PRIu64
 			  " events lost\n";
 
-	fprintf(stderr, format, capture->packets, capture->gaps, capture->lost);
+	fprintf(strcmp(capture->path, "-") ? stdout : stderr, format, capture->packets, capture->gaps, capture->lost);
 }
 
 /* Only now, so that a file is not emptied for nothing. */

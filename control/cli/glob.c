@@ -127,3 +127,16 @@ bool glob_match(const char *pattern, const char *text, size_t len)
 		}
 	}
 }
+
+bool glob_is_closed(const char *pattern)
+{
+	while (pattern && *pattern) {
+		if (*pattern == '[') {
+			match_set(pattern + 1, 0, &pattern);
+			continue;
+		}
+		pattern += *pattern == '\\' && pattern[1];
+		pattern++;
+	}
+	return pattern != NULL;
+}

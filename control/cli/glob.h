@@ -20,4 +20,7 @@
  */
 bool glob_match(const char *pattern, const char *text, size_t len);
 
+/** Whether each bracket that opens a set is closed. */
+bool glob_is_closed(const char *pattern);
+
 #endif

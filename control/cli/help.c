@@ -6,7 +6,7 @@
 static const char options[] =
 	"\n"
 	"Options, before or behind the command:\n"
-	"  --json           print JSON, with raw numbers\n"
+	"  --json           print JSON, with raw numbers; errors too (help stays text)\n"
 	"  --control SOCK   vex-control's socket ($VEX_CONTROL_SOCKET)\n"
 	"  --socket SOCK    vex-dataplane's socket, for live streams ($VEX_SOCKET)\n"
 	"  --color WHEN     auto, always or never\n"

@@ -138,6 +138,7 @@ int main(int argc, char **argv)
 	vexctl.data_socket = from_environment("VEX_SOCKET", VEX_SOCKET_DEFAULT);
 	vexctl.control_socket = from_environment("VEX_CONTROL_SOCKET", CONTROL_SOCKET_DEFAULT);
 	argc = take_globals(argc, argv, &request);
+	vex_log_setup("vexctl", VEX_LOG_INFO, vexctl.json);
 	if (choose_color(request.color) < 0) {
 		vex_error("--color takes auto, always or never, not '%s'", request.color);
 		return VEX_EXIT_USAGE;

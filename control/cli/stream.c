@@ -18,6 +18,8 @@
 #define RING_SIZE (8u << 20)
 /* A signal that comes just before the wait is seen after so long. */
 #define WAIT_MS 200u
+/* Of what had come by the deadline, where we are late to read it. */
+#define LATE_BATCHES 64u
 #define SECONDS_MAX (10.0 * 366 * 24 * 3600)
 
 static volatile sig_atomic_t interrupted;
@@ -60,7 +62,7 @@ bool stream_read_seconds(const char *text, uint64_t *ns)
 	double seconds;
 	char *end;
 
-	if (*text < '0' || *text > '9')
+	if ((*text < '0' || *text > '9') && *text != '.')
 		return false;
 	seconds = strtod(text, &end);
 	if (*end || !isfinite(seconds) || seconds < 0.001 || seconds > SECONDS_MAX)
@@ -211,6 +213,7 @@ static int wait_ms(const struct stream *stream, uint64_t now)
 
 static int loop(struct stream *stream)
 {
+	unsigned late = LATE_BATCHES;
 	int ret;
 
 	while (!interrupted) {
@@ -219,9 +222,9 @@ static int loop(struct stream *stream)
 		ret = tick(stream, now);
 		if (ret)
 			return ret;
-		if (now >= stream->deadline)
-			return 0;
 		ret = read_batch(stream);
+		if (now >= stream->deadline && (ret <= 0 || !--late))
+			return ret;
 		if (ret == 0)
 			ret = vex_wait(stream->sub, wait_ms(stream, now));
 		if (ret < 0 && ret != -EINTR)
@@ -254,13 +257,14 @@ static int leave(int ret)
 int stream_run(const struct stream_options *options, const struct stream_sink *sink)
 {
 	struct stream stream = {.options = options, .sink = sink};
-	uint64_t now = stream_now_ns();
+	uint64_t now;
 	int ret;
 
 	if (options->where.wants_rules)
 		event_rule_begin();
 	if (open_stream(&stream))
 		return 1;
+	now = stream_now_ns(); /* attaching may take its time */
 	catch_signals(); /* until here Ctrl-C ends the program at once */
 	stream.last_tick = now;
 	stream.next_tick = sink->tick ? now + sink->tick_ns : UINT64_MAX;

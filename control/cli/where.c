@@ -171,6 +171,9 @@ static int add_value(struct where_condition *condition, struct vex_filter *filte
 		return read_word(condition->key, text, vex_qos_name,
 				&condition->values[condition->count++].number, error);
 	default:
+		if (!glob_is_closed(text))
+			return refuse(error, "%s=%s: a bracket is not closed; write \\[ for the byte, "
+					"and \\, and \\| within a set", name, text);
 		condition->values[condition->count++].glob = text;
 		return 0;
 	}

@@ -188,7 +188,7 @@ static void put_file(struct out *out, const char *key, const struct vex_event *e
 	out_open(out, key, '{');
 	put_path(out, path);
 	out_key_u64(out, "type_id", file_type(event));
-	if (event->has & VEX_HAS_FILE)
+	if ((event->has & VEX_HAS_FILE) && event->ino)
 		put_uid(out, event);
 	if (event->type == VEX_TRUNCATE && (event->has & VEX_HAS_RANGE))
 		out_key_u64(out, "size", event->size);
@@ -253,7 +253,8 @@ static void put_unmapped(struct out *out, const struct vex_event *event)
 		out_key_u64(out, "tenant", event->tenant);
 	if (event->has & VEX_HAS_FILE) {
 		out_key_u64(out, "parent_ino", event->parent_ino);
-		out_key_u64(out, "mode", event->mode);
+		if (event->mode || event->ino)
+			out_key_u64(out, "mode", event->mode);
 		out_key_u64(out, "flags", event->flags);
 	}
 	if (event->has & VEX_HAS_PARENT2)

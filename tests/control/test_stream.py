@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import termios
+import time
 
 from support import LIMIT_S, Case, Programs, wait_for
 
@@ -162,11 +163,42 @@ class Stream(Case):
         path = os.path.join(self.folder, 'new.pcap')
         process = self.follow('capture', '-w', path, '--count', str(len(self.events)))
         self.replay()
-        _, err = self.end(process)
+        out, err = self.end(process)
+        self.assertEqual(err, '')
         self.assertIn(f'captured {len(self.records)} packets, '
-                      f'{len(self.records) - len(self.events)} of them GAPs', err)
+                      f'{len(self.records) - len(self.events)} of them GAPs', out)
         with open(self.recorded, 'rb') as old, open(path, 'rb') as new:
             self.assertTrue(old.read() == new.read())
+
+    def test_capture_tells_its_summary_on_stdout(self):
+        self.start()
+        path = os.path.join(self.folder, 'empty.pcap')
+        out, err = self.vexctl('capture', '-w', path, '--timeout', '.05', '--json')
+        self.assertEqual((json.loads(out), err), ({'packets': 0, 'gaps': 0, 'lost': 0}, ''))
+
+    def test_timeout_counts_from_the_subscription(self):
+        self.start_dataplane().send_signal(signal.SIGSTOP)
+        process = self.spawn([Programs.vexctl, '--socket', self.data_socket, 'tail', '--timeout',
+                              '0.5'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        until = time.monotonic() + 0.6
+        wait_for(lambda: time.monotonic() > until, 'the timeout to pass before it can attach')
+        before = time.monotonic()
+        self.processes[0].send_signal(signal.SIGCONT)
+        self.end(process)
+        self.assertGreaterEqual(time.monotonic() - before, 0.5)
+
+    def test_what_came_before_the_timeout_is_told_late(self):
+        self.start()
+        process = self.follow('tail', '--json', '--timeout', '1')
+        until = time.monotonic() + 1
+        process.send_signal(signal.SIGSTOP)
+        self.replay()
+        self.vexctl('verify', '--wait', str(LIMIT_S))
+        wait_for(lambda: time.monotonic() > until, 'the timeout to pass')
+        process.send_signal(signal.SIGCONT)
+        lines = self.end(process)[0].split('\n')[:-1]
+        self.assertEqual(sum(json.loads(line)['type'] != 'gap' for line in lines),
+                         len(self.events))
 
     def test_capture_to_a_pipe(self):
         self.start()
@@ -195,6 +227,9 @@ class Stream(Case):
             self.assertEqual(out, '')
             self.assertEqual(err.count('\n'), 1)
             self.assertIn(self.data_socket, err)
+            told = json.loads(self.vexctl(command, '--json', code=1)[1])
+            self.assertEqual(told['level'], 'error')
+            self.assertIn(self.data_socket, told['message'])
 
     def test_data_plane_comes_back(self):
         self.start()

@@ -209,6 +209,18 @@ static void test_severity(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(room, "\"severity_id\":3"));
 }
 
+static void test_ocsf_of_a_file_not_found(void)
+{
+	struct vex_event event = {.type = VEX_LOOKUP, .has = VEX_HAS_FILE | VEX_HAS_PATH,
+			.dev = 65024, .parent_ino = 2, .result = -ENOENT, .path = bytes("/data/x")};
+	ssize_t len = vex_format_ocsf(&event, room, VEX_FORMAT_MAX);
+
+	CU_ASSERT_TRUE_FATAL(len > 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(room, "\"parent_folder\":\"/data\",\"type_id\":0},"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(room, "\"parent_ino\":2,\"flags\":0}"));
+	CU_ASSERT_PTR_NULL(strstr(room, "65024"));
+}
+
 /* One byte less than a line takes is never written beyond, and is told. */
 static void test_small_buffers(void)
 {
@@ -287,6 +299,7 @@ int main(void)
 		{"json", test_json},
 		{"ocsf", test_ocsf},
 		{"severity of ocsf", test_severity},
+		{"OCSF of a file that was not found", test_ocsf_of_a_file_not_found},
 		{"small buffers", test_small_buffers},
 		{"the largest records", test_largest},
 		{"bytes", test_bytes},

@@ -145,6 +145,12 @@ static bool has_type(uint32_t type)
 	return where.filter.types[type / 64] >> (type % 64) & 1;
 }
 
+static void accepted(const char *text)
+{
+	CU_ASSERT_EQUAL(where_add(&where, text, error), 0);
+	where_clear(&where);
+}
+
 static void test_types(void)
 {
 	uint32_t type;
@@ -281,6 +287,11 @@ static void test_refused(void)
 	refused("type=reed", "no such type");
 	refused("type=", "a value is missing");
 	refused("path=a||b", "a value is missing");
+	refused("path=[a", "a bracket is not closed");
+	refused("path=/x/*|/y/[]", "a bracket is not closed");
+	refused("comm=[a,b]", "a bracket is not closed");
+	refused("comm=[a\\]", "a bracket is not closed");
+	accepted("path=\\[a|[]]|[[]|[a\\,b]|]");
 	refused("boundary=usb", "must be kernel");
 	refused("pid=me", "must be a number");
 	refused("pid=4294967296", "must be a number");
