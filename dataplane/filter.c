@@ -117,12 +117,35 @@ static inline void count_up(struct trial *trial, uint64_t events)
 		trial->count[--digit] |= carry;
 }
 
+/* Takes events over from rules of a lower priority, which were looked at before; returns them. */
+static __attribute__((noinline)) uint64_t outrank(struct trial *trial, uint8_t priority,
+		uint64_t events)
+{
+	uint64_t taken = 0;
+
+	for (uint32_t i = trial->teller_count; i--;) {
+		struct trial_teller *teller = &trial->teller[i];
+
+		if (trial->rules->set->rules[teller->rule].priority <= priority)
+			continue;
+		taken |= teller->events & events;
+		teller->events &= ~events;
+		if (!teller->events)
+			*teller = trial->teller[--trial->teller_count];
+	}
+	return taken;
+}
+
 static inline void note_match(struct trial *trial, uint32_t index, uint64_t events)
 {
+	uint8_t priority = trial->rules->set->rules[index].priority;
 	uint64_t fresh = events & ~trial->matched;
 
-	trial->first[trial->first_count] = (struct trial_first){index, fresh};
-	trial->first_count += fresh != 0;
+	if (VEX_UNLIKELY(priority < trial->weakest && fresh != events))
+		fresh |= outrank(trial, priority, events & trial->matched);
+	trial->weakest = priority > trial->weakest ? priority : trial->weakest;
+	trial->teller[trial->teller_count] = (struct trial_teller){index, fresh};
+	trial->teller_count += fresh != 0;
 	count_up(trial, events);
 	trial->matched |= events;
 }
@@ -250,7 +273,7 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	struct rule_hits hits = rule_filter(rules->matching);
 	struct trial trial;
 
-	memset(&trial, 0, offsetof(struct trial, first));
+	memset(&trial, 0, offsetof(struct trial, teller));
 	trial.rules = rules;
 	trial.plan = worker->plan;
 	trial.burst = burst;

@@ -98,16 +98,16 @@ static inline void tell_one(const struct trial *trial, struct vex_attr_route *ro
 	append_route(trial->burst->record[event], route);
 }
 
-/* What they say of the rule is the same of all whose first one it is. */
-static void tell_matched(const struct trial *trial, const struct trial_first *first, uint64_t events)
+/* What they say of the rule is the same of all that it is told of. */
+static void tell_matched(const struct trial *trial, const struct trial_teller *teller, uint64_t events)
 {
 	const struct ruleset *set = trial->rules->set;
 	struct vex_attr_route route = {.generation = set->generation,
-			.rule = first->rule,
-			.priority = set->rules[first->rule].priority,
-			.fingerprint = set->rules[first->rule].fingerprint};
+			.rule = teller->rule,
+			.priority = set->rules[teller->rule].priority,
+			.fingerprint = set->rules[teller->rule].fingerprint};
 
-	for (uint64_t left = first->events & events; left; left &= left - 1)
+	for (uint64_t left = teller->events & events; left; left &= left - 1)
 		tell_one(trial, &route, (uint32_t)__builtin_ctzll(left));
 }
 
@@ -123,8 +123,8 @@ static void tell_unmatched(const struct trial *trial, uint64_t events)
 
 static void tell(const struct trial *trial, uint64_t events)
 {
-	for (uint32_t i = 0; i < trial->first_count; i++)
-		tell_matched(trial, &trial->first[i], events);
+	for (uint32_t i = 0; i < trial->teller_count; i++)
+		tell_matched(trial, &trial->teller[i], events);
 	tell_unmatched(trial, events & ~trial->matched);
 	for (uint64_t left = events & trial->told; VEX_UNLIKELY(left != 0); left &= left - 1) {
 		uint32_t event = (uint32_t)__builtin_ctzll(left);

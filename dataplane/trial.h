@@ -14,8 +14,8 @@ struct burst;
 
 #define TRIAL_DIGITS 16u
 
-/** Events whose first rule this is. */
-struct trial_first {
+/** Events that are told to be this rule's: of all that matched, the first of the highest priority. */
+struct trial_teller {
 	uint32_t rule;
 	uint64_t events;
 };
@@ -38,10 +38,11 @@ struct trial {
 	uint64_t held_routed; /* by a rule with a route */
 	uint64_t redacted;
 	uint64_t told; /* that end a suppression */
+	uint8_t weakest; /* enum rule_priority: the lowest of the rules that matched, the largest number */
 	unsigned digits;      /* of counts, as far as they are used */
 	uint64_t count[TRIAL_DIGITS]; /* rules that matched each event: binary digits, lowest first */
-	uint32_t first_count;
-	struct trial_first first[VEX_BURST_MAX + 1]; /* of all that matched; one is written ahead */
+	uint32_t teller_count;
+	struct trial_teller teller[VEX_BURST_MAX + 1]; /* no event twice; one is written ahead */
 	struct vex_attr_suppressed suppressed[VEX_BURST_MAX];
 };
 

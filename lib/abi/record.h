@@ -160,7 +160,8 @@ struct vex_attr_vector {
 /** Of an event delivered while rules are loaded: what they made of it. */
 struct vex_attr_route {
 	uint64_t generation; /**< of the rule set */
-	uint32_t rule; /**< the first that matched: its place in the set; UINT32_MAX: none did */
+	uint32_t rule; /**< of those that matched the first of the highest priority: its place in the
+			* set; UINT32_MAX: none did */
 	uint16_t matched; /**< how many rules did; 65535: so many or more */
 	uint8_t qos;      /**< service class: 0 critical, 1 high, 2 normal, 3 low */
 	uint8_t priority; /**< of that rule: 0 emergency to 7 debug; 255: none matched */

@@ -86,6 +86,37 @@ static void each_event_says_what_led_it(void)
 	CU_ASSERT_EQUAL(last.route.fingerprint, 0);
 }
 
+/* Of each event of one burst, whichever rules match it: the first of the highest priority. */
+static void an_event_names_the_rule_of_the_highest_priority(void)
+{
+	static const struct {
+		const char *path;
+		uint32_t rule;
+		uint16_t matched;
+	} events[] = {{"/d", 0, 1}, {"/d/e", 1, 2}, {"/d/n", 2, 2}, {"/d/e/x", 3, 3}, {"/d/n/x", 4, 3},
+			{"/y", 5, 1}, {"/d/e/x/z", 3, 4}, {"/d/e/y", 1, 2}};
+
+	load("- rule: a\n  condition: fd.name startswith /d\n  priority: debug\n"
+	     "- rule: b\n  condition: fd.name startswith /d/e\n  priority: error\n"
+	     "- rule: c\n  condition: fd.name startswith /d/n\n  priority: notice\n"
+	     "- rule: d\n  condition: fd.name startswith /d/e/x\n  priority: emergency\n"
+	     "- rule: e\n  condition: fd.name startswith /d/n/x\n  priority: emergency\n"
+	     "- rule: f\n  condition: fd.name in (/y, /d/e/x/z)\n  priority: emergency\n");
+	for (unsigned i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		publish(VEX_OPEN, events[i].path);
+	harness_settle(plane);
+	for (unsigned i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		const struct rule_image_rule *rule = &plane->rules->set->rules[events[i].rule];
+
+		vex_event_decode(harness_read(&consumer), &last, &space);
+		CU_ASSERT_EQUAL(last.route.rule, events[i].rule);
+		CU_ASSERT_EQUAL(last.route.matched, events[i].matched);
+		CU_ASSERT_EQUAL(last.route.priority, rule->priority);
+		CU_ASSERT_EQUAL(last.route.fingerprint, rule->fingerprint);
+	}
+	CU_ASSERT_EQUAL(count(&consumer), 0);
+}
+
 /* Whole objects, long ones, and sizes around where one becomes the other. */
 static void there_is_always_room_to_say_it(void)
 {
@@ -375,6 +406,7 @@ int main(void)
 	static const struct fixture_test tests[] = {
 			TEST(without_rules_nothing_is_added),
 			TEST(each_event_says_what_led_it),
+			TEST(an_event_names_the_rule_of_the_highest_priority),
 			TEST(there_is_always_room_to_say_it),
 			TEST(what_a_replay_brings_is_replaced),
 			TEST(who_is_named_gets_what_is_led_to_him_and_no_more),
