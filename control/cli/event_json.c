@@ -336,7 +336,7 @@ static struct vex_record *encode(struct reader *reader)
 	enum vex_check check;
 
 	if (!record) {
-		fail(reader, size ? "out of memory" : "a string of the event is too long");
+		fail(reader, size ? "out of memory" : "a string of the event is too long, or a name has a NUL");
 		return NULL;
 	}
 	vex_event_encode(&reader->event, record);

@@ -34,8 +34,8 @@ static const struct attr_rule attr_rules[VEX_ATTR_LIMIT] = {
 };
 #undef VEX_ATTR
 
-#define VEX_EVENT(id, NAME, text, cat, ocsf, desc) [id] = 1,
-static const uint8_t type_known[VEX_TYPE_LIMIT] = {
+#define VEX_EVENT(id, NAME, text, cat, ocsf, desc) [id] = (id) == VEX_GAP ? 2 : 1,
+const uint8_t vex_type_kinds[VEX_TYPE_LIMIT] = {
 #include "abi/event.def"
 };
 #undef VEX_EVENT
@@ -143,7 +143,7 @@ enum vex_check vex_record_check_seen(const struct vex_record *record, size_t ava
 			record->size > VEX_RECORD_MAX || record->size > available ||
 			record->size % 8)
 		return VEX_CHECK_SIZE;
-	if (record->type >= VEX_TYPE_LIMIT || !type_known[record->type])
+	if (record->type >= VEX_TYPE_LIMIT || !vex_type_kinds[record->type])
 		return VEX_CHECK_TYPE;
 	if (record->boundary >= VEX_BOUNDARY_COUNT)
 		return VEX_CHECK_BOUNDARY;

@@ -3,8 +3,22 @@
 
 #define VALUE_LEN_MAX 65536u
 
+static bool has_nul(struct vex_bytes name)
+{
+	return name.len && memchr(name.data, 0, name.len);
+}
+
+static bool type_fits(const struct vex_event *event)
+{
+	unsigned kind = event->type < VEX_TYPE_LIMIT ? vex_type_kinds[event->type] : 0;
+
+	return kind == (event->has & VEX_HAS_GAP ? 2 : 1);
+}
+
 static bool fits(const struct vex_event *event)
 {
+	if (!type_fits(event))
+		return false;
 	if (event->comm.len > VEX_EVENT_NAME_MAX || event->path.len > VEX_EVENT_PATH_MAX ||
 			event->path2.len > VEX_EVENT_PATH_MAX)
 		return false;
@@ -20,13 +34,14 @@ static uint32_t pairs_size(const struct vex_event *event)
 	for (uint32_t i = 0; i < event->pair_count; i++) {
 		const struct vex_pair *pair = &event->pairs[i];
 
-		if (pair->name.len > VEX_EVENT_NAME_MAX || pair->value.len > VALUE_LEN_MAX)
+		if (pair->name.len > VEX_EVENT_NAME_MAX || pair->value.len > VALUE_LEN_MAX ||
+				has_nul(pair->name))
 			return VEX_RECORD_MAX + 1;
 		size += vex_attr_span((uint32_t)pair->name.len) +
 				vex_attr_span((uint32_t)pair->value.len);
 	}
 	for (uint32_t i = 0; i < event->label_count; i++) {
-		if (event->labels[i].len > VEX_EVENT_NAME_MAX)
+		if (event->labels[i].len > VEX_EVENT_NAME_MAX || has_nul(event->labels[i]))
 			return VEX_RECORD_MAX + 1;
 		size += vex_attr_span((uint32_t)event->labels[i].len);
 	}

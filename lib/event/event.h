@@ -118,7 +118,14 @@ void vex_record_remove(struct vex_record *record, uint32_t attributes);
 
 const char *vex_check_text(enum vex_check check);
 
-/** Bytes that the event takes as a record; 0 where it can't be one (a string too long). */
+/** By type: 0 of one that event.def does not list, 1 of an event, 2 of GAP. */
+extern const uint8_t vex_type_kinds[VEX_TYPE_LIMIT];
+
+/**
+ * Bytes that the event takes as a record; 0 where it can't be one: a type that event.def does not
+ * list, a GAP without its numbers, a string or a list too long, a NUL in an attribute's name or in
+ * a label. It does not look for a NUL in comm, path and path2: vex_record_check() does.
+ */
 uint32_t vex_event_size(const struct vex_event *event);
 
 /** Bytes of all fixed attributes, and of the heads of three strings. */
@@ -129,10 +136,14 @@ uint32_t vex_event_size(const struct vex_event *event);
 /** Never less than vex_event_size(), and 0 where that is; quicker. At most a few hundred more. */
 static inline uint32_t vex_event_room(const struct vex_event *event)
 {
-	if (VEX_UNLIKELY((event->comm.len > VEX_EVENT_NAME_MAX) |
-			    (event->path.len > VEX_EVENT_PATH_MAX) |
-			    (event->path2.len > VEX_EVENT_PATH_MAX) |
-			    ((event->pair_count | event->label_count) != 0)))
+	/* Bits that no ordinary event has, without a comparison for each. */
+	uint64_t unusual = (vex_type_kinds[event->type % VEX_TYPE_LIMIT] ^ 1u) |
+			(event->type / VEX_TYPE_LIMIT) | (event->has & VEX_HAS_GAP) |
+			event->pair_count | event->label_count |
+			event->comm.len / (VEX_EVENT_NAME_MAX + 1) |
+			(event->path.len | event->path2.len) / VEX_EVENT_PATH_MAX;
+
+	if (VEX_UNLIKELY(unusual))
 		return vex_event_size(event);
 	return VEX_RECORD_MIN + VEX_EVENT_FIXED_MAX +
 			(uint32_t)(event->comm.len + event->path.len + event->path2.len);

@@ -372,7 +372,8 @@ static int publish_exactly(struct vex_lane *lane, const struct vex_event *event)
 	int error;
 
 	if (!size)
-		return vex_fail(-EINVAL, "the event has a string or a list that is too long");
+		return vex_fail(-EINVAL, "the event's type is not listed, a string or a list of it is "
+				"too long, or a name has a NUL");
 	record = vex_reserve(lane, size, &error);
 	if (!record)
 		return error;

@@ -82,7 +82,11 @@ void vex_lane_close(struct vex_lane *lane);
 
 /**
  * Publishes one event. 0; -ENOBUFS where the lane was full and the event was dropped and
- * counted; -EMSGSIZE or -EINVAL where it can't be a record (nothing is counted then).
+ * counted; -EMSGSIZE where it is larger than the lane takes; -EINVAL where vex_event_size() is 0
+ * (event/event.h): the type, all lengths, and the names of attributes and labels are checked here.
+ * Nothing is counted then. Not checked here, for the time that it would take: a NUL in comm, path
+ * or path2. The data plane rejects such a record, as what vex_commit() gave it, and counts it
+ * (bad_string in vexctl show drops).
  */
 int vex_publish(struct vex_lane *lane, const struct vex_event *event);
 

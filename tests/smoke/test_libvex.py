@@ -91,12 +91,23 @@ class Libvex(Case):
         self.assertEqual(sub.read(), [])
 
     def test_events_that_can_not_be(self):
-        self.plane()
+        plane = self.plane()
         lane = self.port(ring_size=4096).lane()
+        for kind in (0, 9, 255, 256, 60000, libvex.GAP):
+            self.assertEqual(libvex.publish(lane, libvex.make_event(kind, b'/x')), -errno.EINVAL)
+            self.assertIn(b'type', libvex.lib.vex_last_error())
+        for name, code in ((b'user.a', 0), (b'user\0a', -errno.EINVAL)):
+            pair = libvex.Pair()
+            pair.name.data = ctypes.cast(ctypes.c_char_p(name), ctypes.c_void_p)
+            pair.name.len = len(name)
+            event = libvex.make_event(libvex.OPEN, b'/x', pair_count=1, pairs=ctypes.pointer(pair))
+            self.assertEqual(libvex.publish(lane, event), code, name)
         long = libvex.make_event(libvex.OPEN, b'x' * 4097)
         self.assertEqual(libvex.publish(lane, long), -errno.EINVAL)
         large = libvex.make_event(libvex.OPEN, b'x' * 4096)
         self.assertEqual(libvex.publish(lane, large), -errno.EMSGSIZE)
+        plane.verify()
+        self.assertEqual(plane.stats()['ports'][0]['received'], 1)
 
     def test_a_full_lane_that_drops(self):
         """The GAP names the very numbers that were lost."""
