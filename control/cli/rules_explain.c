@@ -30,6 +30,7 @@ struct explain {
 	struct rule_matcher *matcher;
 	struct rule_worker *worker;
 	struct rule_image *image;
+	const struct rule *named; /* of those that match, the first of the highest priority */
 };
 
 /* PATH:NUMBER, packets counted from 1. */
@@ -145,7 +146,7 @@ static void print_line(const struct rule *rule, bool matches, char *reason)
 	printf(": %s%s\n", reason, matches && vexctl.color ? "\033[0m" : "");
 }
 
-static void show_rule(const struct explain *explain, const struct rule *rule, const char *says,
+static void show_rule(struct explain *explain, const struct rule *rule, const char *says,
 		json_t *list)
 {
 	bool matches = !strcmp(says, "matches");
@@ -153,7 +154,8 @@ static void show_rule(const struct explain *explain, const struct rule *rule, co
 
 	snprintf(reason, sizeof(reason), "%s", says);
 	add_unsupported(rule, reason, sizeof(reason));
-
+	if (matches && (!explain->named || rule->priority < explain->named->priority))
+		explain->named = rule;
 	if (list)
 		json_array_append_new(list, json_pack("{s:o, s:b, s:o*}", "name",
 				rules_json_text(rule->name.data, rule->name.len), "matches", matches,
@@ -181,6 +183,24 @@ static int show_lines(struct explain *explain, char *text, json_t *list)
 	return i == set->count ? VEX_EXIT_OK : VEX_EXIT_FAILED;
 }
 
+static void show_json(const struct rule *named, json_t *list)
+{
+	json_t *o = json_pack("{s:o, s:o*}", "rules", list, "named",
+			named ? rules_json_text(named->name.data, named->name.len) : NULL);
+
+	rpc_print(o);
+	json_decref(o);
+}
+
+static void show_named(const struct rule *named)
+{
+	if (!named)
+		return;
+	fputs("The event names: ", stdout);
+	rules_print_name(named->name.data);
+	putchar('\n');
+}
+
 static int show(struct explain *explain)
 {
 	json_t *list = vexctl.json ? json_array() : NULL;
@@ -195,12 +215,10 @@ static int show(struct explain *explain)
 		ret = show_lines(explain, text, list);
 	}
 	free(text);
-	if (list) {
-		json_t *o = json_pack("{s:o}", "rules", list);
-
-		rpc_print(o);
-		json_decref(o);
-	}
+	if (list)
+		show_json(explain->named, list);
+	else
+		show_named(explain->named);
 	return ret;
 }
 

@@ -207,7 +207,17 @@ class Explain(Rules):
         self.assertEqual(self.explain({**event, 'uid': 8}, '--rules', rules)['last'], 'matches')
         path = self.write('event.json', json.dumps(event))
         out, _ = self.vexctl('rules', 'explain', '--matching', path, '--rules', rules)
-        self.assertEqual(out.splitlines()[1:], ['path: matches', 'first: matches'])
+        self.assertEqual(out.splitlines()[1:],
+                         ['path: matches', 'first: matches', 'The event names: path'])
+
+    def test_names_the_rule_of_the_highest_priority(self):
+        rules = self.write('a.yaml', RULE.format('low', 'evt.type = open') +
+                           RULE.format('high', 'evt.type = open') + '  priority: CRITICAL\n' +
+                           RULE.format('other', 'evt.type = close') + '  priority: EMERGENCY\n')
+        for event, named in (('open', 'high'), ('close', 'other'), ('read', None)):
+            path = self.write('event.json', json.dumps({'type': event}))
+            said = self.json('rules', 'explain', path, '--rules', rules)
+            self.assertEqual(said.get('named'), named)
 
     @unittest.skipUnless(shutil.which('clang'), 'no clang')
     def test_programs(self):
