@@ -11,6 +11,7 @@
 #define ENTRIES 4096u
 #define KEYS (ENTRIES / 4 * 3)
 #define PASSES 32u
+#define PAIR 8u /* ways of two lines */
 
 static uint64_t records[KEYS][32];
 
@@ -43,9 +44,8 @@ static uint64_t hits_of_pass(struct rule_worker *worker)
 }
 
 /*
- * Three quarters full: what was displaced finds room elsewhere, within a few passes. How many are
- * found at once hangs on the worker's random key, some nine in ten; so does whether the last few
- * are.
+ * Three quarters full: what was displaced finds room elsewhere, within a few passes. By chance, which
+ * the worker's random key makes, a pair of lines may have more keys than ways: those lose each other.
  */
 static void check(bool plain)
 {
@@ -61,10 +61,10 @@ static void check(bool plain)
 	CU_ASSERT_EQUAL_FATAL(rule_matcher_new(image, size, &matcher, &why), 0);
 	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, &options, &worker), 0);
 	CU_ASSERT_EQUAL(hits_of_pass(worker), 0);
-	CU_ASSERT_TRUE(hits_of_pass(worker) > KEYS / 10 * 8);
+	CU_ASSERT_TRUE(hits_of_pass(worker) > KEYS / 10 * 9);
 	for (unsigned pass = 0; pass < PASSES && hits < KEYS; pass++)
 		hits = hits_of_pass(worker);
-	CU_ASSERT_TRUE(hits >= KEYS / 100 * 99);
+	CU_ASSERT_TRUE(hits >= KEYS - 2 * PAIR);
 	rule_worker_free(worker);
 	rule_matcher_free(matcher);
 	free(image);
