@@ -6,7 +6,7 @@
  * the member has read them: a member that goes away leaves them to the others.
  *
  * A group outlives its rule set, with all its state, as long as each new set has one that is the
- * same. Main core: groups.c. Part of the polling path: group.c.
+ * same. Main core: groups.c. Part of the polling path: group.c; group_change.c at a new rule set.
  */
 #ifndef VEX_DATAPLANE_GROUP_H
 #define VEX_DATAPLANE_GROUP_H

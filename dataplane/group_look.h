@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who of a group may take an event just now, and who does. Part of group.c. */
+/* Who of a group may take an event just now, and who does. Private to groups. */
 #ifndef VEX_DATAPLANE_GROUP_LOOK_H
 #define VEX_DATAPLANE_GROUP_LOOK_H
 

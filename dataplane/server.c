@@ -12,187 +12,14 @@
 #include "base/listen.h"
 #include "base/log.h"
 #include "base/message.h"
-#include "dataplane/kernel.h"
 #include "dataplane/port.h"
 #include "dataplane/rules_thread.h"
+#include "dataplane/server_work.h"
 #include "dataplane/subscriber.h"
 
-#define CONNECTIONS_MAX (VEX_PORTS_MAX + VEX_SUBSCRIBERS_MAX + 16u)
 #define EVENTS_A_POLL 32
 
-struct connection {
-	int fd; /* -1: free */
-	uint32_t role;
-	struct ucred who;
-	struct port *port;
-	struct subscriber *subscriber;
-};
-
-struct server {
-	struct plane *plane;
-	int listener;
-	int epoll;
-	struct access access;
-	struct rules_thread *loader;
-	struct connection *rules_from; /* who waits for it; NULL: it hung up */
-	uint32_t rules_request;
-	uint64_t rules_generation;
-	char path[108];
-	struct connection connections[CONNECTIONS_MAX];
-};
-
-/* An answer in the making: the request is overwritten by it. */
-struct exchange {
-	struct connection *from;
-	struct vex_message message;
-	int fd;	  /* passed with the request; -1 once taken */
-	int pass; /* to be passed with the answer */
-	bool keep_pass; /* not ours to close */
-	char reason[VEX_REASON_MAX];
-};
-
-static int take_fd(struct exchange *exchange)
-{
-	int fd = exchange->fd;
-
-	exchange->fd = -1;
-	return fd;
-}
-
-static int refuse(struct exchange *exchange, int error, const char *why)
-{
-	snprintf(exchange->reason, sizeof(exchange->reason), "%s", why);
-	return error;
-}
-
-static int answer_welcome(struct server *server, struct exchange *exchange, uint32_t id,
-		uint32_t count)
-{
-	struct vex_message *message = &exchange->message;
-
-	memset(message->bytes, 0, sizeof(message->bytes));
-	message->type = VEX_MESSAGE_WELCOME;
-	message->welcome.id = id;
-	message->welcome.node = server->plane->node;
-	message->welcome.count = count;
-	message->welcome.pid = (uint32_t)getpid();
-	message->welcome.started_ns = server->plane->stat->started_ns;
-	return 0;
-}
-
-static int hello_producer(struct server *server, struct exchange *exchange)
-{
-	struct connection *from = exchange->from;
-	int error = port_add(server->plane, &exchange->message, &from->who, &from->port,
-			exchange->reason);
-
-	if (error)
-		return error;
-	exchange->pass = from->port->wake;
-	exchange->keep_pass = true;
-	return answer_welcome(server, exchange, from->port->id, VEX_PORT_LANES_MAX);
-}
-
-static int hello_subscriber(struct server *server, struct exchange *exchange)
-{
-	struct connection *from = exchange->from;
-	int error = subscriber_add(server->plane, &exchange->message, &from->who,
-			take_fd(exchange), &from->subscriber, exchange->reason);
-
-	if (error)
-		return error;
-	return answer_welcome(server, exchange, from->subscriber->id,
-			server->plane->worker_count);
-}
-
-static int hello_control(struct server *server, struct exchange *exchange)
-{
-	uint32_t uid = exchange->from->who.uid;
-
-	if (uid != 0 && uid != geteuid())
-		return refuse(exchange, -EACCES, "only root and the data plane's own user may control it");
-	exchange->pass = server->plane->stat_fd;
-	exchange->keep_pass = true;
-	return answer_welcome(server, exchange, 0, 0);
-}
-
-static int on_hello(struct server *server, struct exchange *exchange)
-{
-	uint32_t role = exchange->message.hello.role;
-	int error;
-
-	if (exchange->from->role != VEX_ROLE_NONE)
-		return refuse(exchange, -EINVAL, "this connection has said HELLO before");
-	if (role == VEX_ROLE_PRODUCER)
-		error = hello_producer(server, exchange);
-	else if (role == VEX_ROLE_SUBSCRIBER)
-		error = hello_subscriber(server, exchange);
-	else if (role == VEX_ROLE_CONTROL)
-		error = hello_control(server, exchange);
-	else
-		error = refuse(exchange, -EINVAL, "HELLO names no role");
-	if (!error)
-		exchange->from->role = role;
-	return error;
-}
-
-static int on_lane_add(struct server *server, struct exchange *exchange)
-{
-	struct connection *from = exchange->from;
-	int error;
-
-	if (exchange->fd < 0)
-		return refuse(exchange, -EINVAL, "LANE_ADD comes with a memfd");
-	if (from->port)
-		error = port_add_lane(server->plane, from->port, take_fd(exchange),
-				&exchange->message, &exchange->pass, exchange->reason);
-	else if (from->subscriber && !from->subscriber->started)
-		error = subscriber_add_lane(server->plane, from->subscriber, take_fd(exchange),
-				&exchange->message, &exchange->pass, exchange->reason);
-	else
-		return refuse(exchange, -EINVAL, "no lane can be added here");
-	if (!error)
-		exchange->message.type = VEX_MESSAGE_LANE_ADDED;
-	return error;
-}
-
-static int on_start(struct server *server, struct exchange *exchange)
-{
-	struct subscriber *sub = exchange->from->subscriber;
-
-	if (!sub || sub->started)
-		return refuse(exchange, -EINVAL, "START is for a subscriber, once");
-	return subscriber_start(server->plane, sub, exchange->reason);
-}
-
-static int on_lane_remove(struct server *server, struct exchange *exchange)
-{
-	if (!exchange->from->port)
-		return refuse(exchange, -EINVAL, "LANE_REMOVE is for producers");
-	return port_remove_lane(server->plane, exchange->from->port, exchange->message.lane.lane,
-			exchange->reason);
-}
-
-/* The answer comes when the set is in force, or could not be built. */
-static int on_rules(struct server *server, struct exchange *exchange)
-{
-	const struct vex_message *message = &exchange->message;
-	int error = rules_check(server->plane, exchange->fd, message, exchange->reason);
-
-	if (error)
-		return error;
-	if (!message->rules.generation && !server->plane->rules->set)
-		return rules_load(server->plane, -1, &exchange->message, exchange->reason);
-	if (rules_thread_build(server->loader, exchange->fd, message))
-		return refuse(exchange, -EBUSY, "another rule set is being loaded");
-	exchange->fd = -1;
-	server->rules_from = exchange->from;
-	server->rules_request = message->request;
-	server->rules_generation = message->rules.generation;
-	return -EINPROGRESS;
-}
-
-static void hang_up(struct server *server, struct connection *connection)
+void server_hang_up(struct server *server, struct connection *connection)
 {
 	if (server->rules_from == connection)
 		server->rules_from = NULL;
@@ -202,78 +29,6 @@ static void hang_up(struct server *server, struct connection *connection)
 		subscriber_remove(server->plane, connection->subscriber);
 	close(connection->fd);
 	*connection = (struct connection){.fd = -1};
-}
-
-/* Detaching is hanging up on whoever is behind the port or the subscription. */
-static int on_detach(struct server *server, struct exchange *exchange, bool port)
-{
-	uint32_t id = exchange->message.target.id;
-
-	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
-		struct connection *each = &server->connections[i];
-
-		if (each->fd < 0)
-			continue;
-		if (port ? each->port && each->port->id == id
-			 : each->subscriber && each->subscriber->id == id) {
-			hang_up(server, each);
-			return 0;
-		}
-	}
-	return refuse(exchange, -ENOENT, port ? "there is no such port" : "there is no such subscriber");
-}
-
-static int on_control(struct server *server, struct exchange *exchange)
-{
-	struct vex_message *message = &exchange->message;
-
-	if (exchange->from->role != VEX_ROLE_CONTROL)
-		return refuse(exchange, -EACCES, "this is no request, or one for control sessions");
-	switch (message->type) {
-	case VEX_MESSAGE_RULES:
-		return on_rules(server, exchange);
-	case VEX_MESSAGE_RULE_COUNTERS:
-		exchange->pass = server->plane->rules->segment_fd;
-		exchange->keep_pass = true;
-		return 0;
-	case VEX_MESSAGE_KERNEL_SELECT ... VEX_MESSAGE_KERNEL_DISABLE:
-		return kernel_order(server->plane->kernel, message->type, exchange->fd, exchange->reason);
-	case VEX_MESSAGE_PORT_MOVE:
-		return port_move(server->plane, message->target.id, message->target.worker,
-				exchange->reason);
-	case VEX_MESSAGE_PORT_DETACH:
-	case VEX_MESSAGE_SUBSCRIBER_DETACH:
-		return on_detach(server, exchange, message->type == VEX_MESSAGE_PORT_DETACH);
-	default:
-		return refuse(exchange, -EINVAL, "this message is not a request");
-	}
-}
-
-/* The answer is DONE unless the handler made it another. */
-static int handle(struct server *server, struct exchange *exchange)
-{
-	uint16_t type = exchange->message.type;
-	int error;
-
-	switch (type) {
-	case VEX_MESSAGE_HELLO:
-		error = on_hello(server, exchange);
-		break;
-	case VEX_MESSAGE_LANE_ADD:
-		error = on_lane_add(server, exchange);
-		break;
-	case VEX_MESSAGE_LANE_REMOVE:
-		error = on_lane_remove(server, exchange);
-		break;
-	case VEX_MESSAGE_START:
-		error = on_start(server, exchange);
-		break;
-	default:
-		error = on_control(server, exchange);
-	}
-	if (!error && exchange->message.type == type)
-		exchange->message.type = VEX_MESSAGE_DONE;
-	return error;
 }
 
 static void make_refusal(struct server *server, struct exchange *exchange, int error)
@@ -296,7 +51,7 @@ static void answer(struct server *server, struct exchange *exchange, int error)
 	if (error)
 		make_refusal(server, exchange, error);
 	if (to->fd >= 0 && vex_message_send(to->fd, &exchange->message, exchange->pass))
-		hang_up(server, to);
+		server_hang_up(server, to);
 }
 
 /* A set that nobody waits for any more was wanted all the same. */
@@ -332,10 +87,10 @@ static void serve(struct server *server, struct connection *connection)
 	if (error == -EAGAIN)
 		return;
 	if (error) {
-		hang_up(server, connection);
+		server_hang_up(server, connection);
 		return;
 	}
-	error = handle(server, &exchange);
+	error = request_handle(server, &exchange);
 	if (error != -EINPROGRESS)
 		answer(server, &exchange, error);
 	if (exchange.fd >= 0)
@@ -350,7 +105,7 @@ static void turn_away(struct server *server, int fd, const struct ucred *who, in
 	struct connection stranger = {.fd = fd, .who = *who};
 	struct exchange exchange = {.from = &stranger};
 
-	refuse(&exchange, error, why);
+	snprintf(exchange.reason, sizeof(exchange.reason), "%s", why);
 	make_refusal(server, &exchange, error);
 	vex_message_send(fd, &exchange.message, -1);
 	close(fd);
@@ -479,7 +234,7 @@ void server_close(struct server *server)
 	close(server->listener);
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		if (server->connections[i].fd >= 0)
-			hang_up(server, &server->connections[i]);
+			server_hang_up(server, &server->connections[i]);
 	rules_thread_stop(server->loader);
 	close(server->epoll);
 	free(server);
