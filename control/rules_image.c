@@ -8,23 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/write.h"
 #include "rule/verify.h"
-
-static int write_all(int fd, const char *data, size_t size)
-{
-	ssize_t n;
-
-	while (size) {
-		n = write(fd, data, size);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
 
 static int seal(int fd)
 {
@@ -50,7 +35,7 @@ int rules_image_seal(const void *image, size_t size, struct rules_image *sealed,
 	struct rules_image copy = {.fd = memfd_create("rules", MFD_CLOEXEC | MFD_ALLOW_SEALING),
 			.size = size};
 	const char *fault = NULL;
-	int error = copy.fd < 0 ? -errno : write_all(copy.fd, image, size);
+	int error = copy.fd < 0 ? -errno : vex_write_all(copy.fd, image, size);
 
 	if (!error)
 		error = seal(copy.fd);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What rules.c keeps; for those who report on it. */
+/*
+ * What is kept of the rules: by rules.c, which is asked for changes, and rules_change.c, which makes
+ * them; for those who report on it.
+ */
 #ifndef VEX_CONTROL_RULES_STATE_H
 #define VEX_CONTROL_RULES_STATE_H
 
@@ -29,5 +32,13 @@ struct rules {
 	uint64_t swap_ns;
 	uint32_t by;       /* user */
 };
+
+/* -- rules_change.c -- */
+
+/** Begins the change that job is. Nothing may be under way. */
+void rules_begin(struct rules *rules);
+
+/** What is to be done once nothing is under way, if anything. */
+void rules_next(struct rules *rules);
 
 #endif

@@ -14,27 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rule/memory.h"
+#include "base/write.h"
+#include "store_work.h"
 
 #define TEMPORARY ".new.rules"
 #define NAME_MAX_ 32u
-
-struct version {
-	uint64_t number;
-	uint64_t bytes;
-	json_t *meta;
-	char *why;
-};
-
-struct store {
-	int folder;
-	char *path;
-	pthread_mutex_t lock; /* of what follows; never held over input or output */
-	uint64_t last;
-	size_t count;
-	size_t capacity;
-	struct version *versions; /* by number */
-};
 
 static void name_of(uint64_t number, char name[NAME_MAX_])
 {
@@ -64,52 +48,18 @@ static int open_version(const struct store *store, uint64_t number)
 	return openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const struct version *left = a;
-	const struct version *right = b;
-
-	return (left->number > right->number) - (left->number < right->number);
-}
-
-/* Takes over what the version owns. */
-static int add_version(struct store *store, const struct version *version)
-{
-	struct version *versions;
-
-	pthread_mutex_lock(&store->lock);
-	versions = rule_array_room(store->versions, store->count, &store->capacity,
-			sizeof(*versions));
-	if (versions) {
-		store->versions = versions;
-		versions[store->count++] = *version;
-		if (version->number > store->last)
-			store->last = version->number;
-	}
-	pthread_mutex_unlock(&store->lock);
-	return versions ? 0 : -ENOMEM;
-}
-
-static void set_damaged(struct version *version, const char *why)
-{
-	json_decref(version->meta);
-	version->meta = NULL;
-	free(version->why);
-	version->why = strdup(why);
-}
-
 static void read_head(const struct store *store, struct version *version)
 {
 	int fd = open_version(store, version->number);
 	char why[BUNDLE_WHY_MAX];
 
 	if (fd < 0) {
-		set_damaged(version, strerror(errno));
+		store_version_damaged(version, strerror(errno));
 		return;
 	}
 	version->meta = bundle_read_meta(fd, &version->bytes, why);
 	if (!version->meta)
-		set_damaged(version, why);
+		store_version_damaged(version, why);
 	close(fd);
 }
 
@@ -132,11 +82,10 @@ static int read_folder(struct store *store)
 			version.meta = NULL;
 			version.why = NULL;
 			read_head(store, &version);
-			add_version(store, &version);
+			store_versions_add(store, &version);
 		}
 	closedir(folder);
-	if (store->count)
-		qsort(store->versions, store->count, sizeof(*store->versions), by_number);
+	store_versions_sort(store);
 	return 0;
 }
 
@@ -191,21 +140,11 @@ int store_open(const char *folder, struct store **result, char why[STORE_WHY_MAX
 	return 0;
 }
 
-static void free_version(struct version *version)
-{
-	json_decref(version->meta);
-	free(version->why);
-}
-
 void store_close(struct store *store)
 {
-	size_t i;
-
 	if (!store)
 		return;
-	for (i = 0; i < store->count; i++)
-		free_version(&store->versions[i]);
-	free(store->versions);
+	store_versions_free(store);
 	if (store->folder >= 0)
 		close(store->folder);
 	pthread_mutex_destroy(&store->lock);
@@ -213,93 +152,14 @@ void store_close(struct store *store)
 	free(store);
 }
 
-static json_t *describe(const struct version *version)
-{
-	json_t *o = version->meta ? json_copy(version->meta) : json_object();
-
-	json_object_del(o, "files");
-	json_object_del(o, "objects");
-	if (json_object_get(o, "switched"))
-		json_object_set_new(o, "switched", json_integer((json_int_t)json_object_size(
-				json_object_get(version->meta, "switched"))));
-	json_object_set_new(o, "version", json_integer((json_int_t)version->number));
-	json_object_set_new(o, "bytes", json_integer((json_int_t)version->bytes));
-	if (!version->meta)
-		json_object_set_new(o, "damaged",
-				json_string(version->why ? version->why : "damaged"));
-	return o;
-}
-
-json_t *store_list(struct store *store, uint64_t from, uint64_t *next)
-{
-	json_t *list = json_array();
-	size_t bytes = 0;
-	json_t *version;
-	size_t i;
-
-	*next = 0;
-	pthread_mutex_lock(&store->lock);
-	for (i = 0; i < store->count && !*next; i++) {
-		if (store->versions[i].number < from)
-			continue;
-		version = describe(&store->versions[i]);
-		bytes += json_dumpb(version, NULL, 0, JSON_COMPACT);
-		if (bytes > STORE_LIST_BYTES && json_array_size(list)) {
-			*next = store->versions[i].number;
-			json_decref(version);
-		} else {
-			json_array_append_new(list, version);
-		}
-	}
-	pthread_mutex_unlock(&store->lock);
-	return list;
-}
-
-uint64_t store_newest(struct store *store, uint64_t below)
-{
-	uint64_t number = 0;
-	size_t i;
-
-	pthread_mutex_lock(&store->lock);
-	for (i = 0; i < store->count && store->versions[i].number < below; i++)
-		if (store->versions[i].meta)
-			number = store->versions[i].number;
-	pthread_mutex_unlock(&store->lock);
-	return number;
-}
-
-uint64_t store_last(struct store *store)
-{
-	uint64_t last;
-
-	pthread_mutex_lock(&store->lock);
-	last = store->last;
-	pthread_mutex_unlock(&store->lock);
-	return last;
-}
-
-static int write_all(int fd, const char *data, size_t size)
-{
-	ssize_t n;
-
-	while (size) {
-		n = write(fd, data, size);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			size -= (size_t)n;
-		}
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 int store_write(struct store *store, const void *data, size_t size, char why[STORE_WHY_MAX])
 {
 	int fd = openat(store->folder, TEMPORARY,
 			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int error = fd < 0 ? -errno : write_all(fd, data, size);
+	int error = fd < 0 ? -errno : vex_write_all(fd, data, size);
 
+	if (!error && fsync(fd) < 0)
+		error = -errno;
 	if (fd >= 0 && close(fd) < 0 && !error)
 		error = -errno;
 	if (!error)
@@ -313,44 +173,12 @@ void store_discard(struct store *store)
 	unlinkat(store->folder, TEMPORARY, 0);
 }
 
-/* How many of the oldest are too many. */
-static size_t surplus(const struct store *store, unsigned keep, uint64_t keep_bytes)
-{
-	uint64_t bytes = 0;
-	size_t first = store->count;
-
-	while (first && store->count - first < keep) {
-		bytes += store->versions[first - 1].bytes;
-		if (bytes > keep_bytes && first < store->count)
-			break;
-		first--;
-	}
-	return first;
-}
-
-/* The oldest version, which is a stranger to the store from now on; 0: all may stay. */
-static uint64_t take_surplus(struct store *store, unsigned keep, uint64_t keep_bytes)
-{
-	uint64_t number = 0;
-
-	pthread_mutex_lock(&store->lock);
-	if (surplus(store, keep, keep_bytes)) {
-		number = store->versions[0].number;
-		free_version(&store->versions[0]);
-		store->count--;
-		memmove(store->versions, store->versions + 1,
-				store->count * sizeof(*store->versions));
-	}
-	pthread_mutex_unlock(&store->lock);
-	return number;
-}
-
 static void prune(struct store *store, unsigned keep, uint64_t keep_bytes)
 {
 	char name[NAME_MAX_];
 	uint64_t number;
 
-	while ((number = take_surplus(store, keep ? keep : 1, keep_bytes))) {
+	while ((number = store_versions_take_surplus(store, keep ? keep : 1, keep_bytes))) {
 		name_of(number, name);
 		unlinkat(store->folder, name, 0);
 	}
@@ -373,25 +201,10 @@ int store_commit(struct store *store, uint64_t number, unsigned keep, uint64_t k
 		return fail(why, store, "cannot write to", error);
 	}
 	read_head(store, &version);
-	if (add_version(store, &version))
-		free_version(&version); /* it is there after a restart */
+	if (store_versions_add(store, &version))
+		store_version_free(&version); /* it is there after a restart */
 	prune(store, keep, keep_bytes);
 	return 0;
-}
-
-/* Whether it is there; where it is found damaged, that is kept. */
-static bool look_up(struct store *store, uint64_t number, const char *damaged)
-{
-	const struct version key = {.number = number};
-	struct version *found = NULL;
-
-	pthread_mutex_lock(&store->lock);
-	if (store->count)
-		found = bsearch(&key, store->versions, store->count, sizeof(key), by_number);
-	if (found && damaged)
-		set_damaged(found, damaged);
-	pthread_mutex_unlock(&store->lock);
-	return found != NULL;
 }
 
 struct bundle *store_read(struct store *store, uint64_t number, char why[STORE_WHY_MAX])
@@ -400,7 +213,7 @@ struct bundle *store_read(struct store *store, uint64_t number, char why[STORE_W
 	char fault[BUNDLE_WHY_MAX];
 	int fd;
 
-	if (!look_up(store, number, NULL)) {
+	if (!store_versions_find(store, number, NULL)) {
 		snprintf(why, STORE_WHY_MAX, "there is no version %" PRIu64 " (any more)", number);
 		return NULL;
 	}
@@ -413,7 +226,7 @@ struct bundle *store_read(struct store *store, uint64_t number, char why[STORE_W
 	}
 	if (bundle)
 		return bundle;
-	look_up(store, number, fault);
+	store_versions_find(store, number, fault);
 	snprintf(why, STORE_WHY_MAX, "version %" PRIu64 " can't be used: %s", number, fault);
 	return NULL;
 }
@@ -421,7 +234,7 @@ struct bundle *store_read(struct store *store, uint64_t number, char why[STORE_W
 ssize_t store_read_part(struct store *store, uint64_t number, uint64_t offset, void *data,
 		size_t size)
 {
-	int fd = look_up(store, number, NULL) ? open_version(store, number) : -1;
+	int fd = store_versions_find(store, number, NULL) ? open_version(store, number) : -1;
 	ssize_t n;
 
 	if (fd < 0)

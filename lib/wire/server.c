@@ -6,297 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "wire/server_work.h"
+
 #define SWEEP_MS 5000u
-#define BUFFER_MIN 4096u
-#define BUFFER_MAX (WIRE_MESSAGE_MAX + 1) /* a message and its newline */
 
-struct connection;
-
-struct wire_call {
-	struct connection *connection;
-};
-
-struct connection {
-	uv_pipe_t pipe;
-	uv_write_t write;
-	struct wire_server *server;
-	struct wire_peer peer;
-	uint64_t active_ms; /* when it was opened, or last began or ended a call */
-	char *in;
-	size_t cap;
-	size_t len;     /* bytes of in that are filled */
-	size_t start;   /* where the next message begins */
-	size_t scanned; /* no newline between start and here */
-	char *out;      /* the answer that is being written */
-	bool calling;   /* the request is with the server's owner */
-	bool last;      /* closes once out is written */
-	bool closed;    /* libuv is done with it */
-	struct wire_request request;
-	struct wire_call call;
-	char *bytes;    /* that follow the request */
-	size_t wanted;  /* of bytes; counted in the server's held */
-	size_t got;
-};
-
-struct wire_server {
-	uv_pipe_t listener;
-	uv_timer_t sweeper;
-	const struct wire_server_ops *ops;
-	void *context;
-	unsigned handles; /* not closed yet: listener, sweeper and connections */
-	unsigned count;
-	size_t held; /* bytes that follow requests, of all connections */
-	struct connection *connections[WIRE_CONNECTIONS_MAX];
-};
-
-static void connection_pump(struct connection *c);
-
-static void server_release(struct wire_server *server)
+void wire_server_release(struct wire_server *server)
 {
 	if (!--server->handles)
 		free(server);
-}
-
-/* The server is gone where the connection is closed and nothing of it is held any more. */
-static void unhold(struct connection *c)
-{
-	if (c->wanted)
-		c->server->held -= c->wanted;
-	c->wanted = 0;
-}
-
-static void release_bytes(struct connection *c)
-{
-	unhold(c);
-	c->got = 0;
-	free(c->bytes);
-	c->bytes = NULL;
-}
-
-/* A call under way keeps the connection's memory, but nothing else of it. */
-static void connection_free(struct connection *c)
-{
-	if (!c->closed || c->calling)
-		return;
-	wire_request_clear(&c->request);
-	free(c->bytes);
-	free(c->in);
-	free(c->out);
-	free(c);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct connection *c = handle->data;
-
-	c->closed = true;
-	unhold(c);
-	server_release(c->server);
-	connection_free(c);
-}
-
-static void connection_close(struct connection *c)
-{
-	struct wire_server *server = c->server;
-	unsigned i;
-
-	if (uv_is_closing((uv_handle_t *)&c->pipe))
-		return;
-	for (i = 0; i < server->count; i++)
-		if (server->connections[i] == c)
-			server->connections[i] = server->connections[--server->count];
-	uv_close((uv_handle_t *)&c->pipe, on_closed);
-}
-
-static void on_written(uv_write_t *write, int status)
-{
-	struct connection *c = write->data;
-
-	free(c->out);
-	c->out = NULL;
-	c->active_ms = uv_now(c->pipe.loop);
-	if (status < 0 || c->last)
-		connection_close(c);
-	else
-		connection_pump(c);
-}
-
-/* Takes over line. */
-static void connection_send(struct connection *c, char *line)
-{
-	uv_buf_t buf;
-
-	wire_request_clear(&c->request);
-	release_bytes(c);
-	if (!line || uv_is_closing((uv_handle_t *)&c->pipe)) {
-		free(line);
-		connection_close(c);
-		return;
-	}
-	c->out = line;
-	buf = uv_buf_init(line, (unsigned)strlen(line));
-	c->write.data = c;
-	if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buf, 1, on_written) < 0)
-		connection_close(c);
-}
-
-static void connection_call(struct connection *c)
-{
-	struct wire_server *server = c->server;
-
-	c->calling = true;
-	server->ops->call(server->context, &c->call, c->request.method, c->request.params);
-}
-
-/* Makes room for what follows the request; false, with the reason, where there is none. */
-static bool take_bytes(struct connection *c, struct wire_failure *failure)
-{
-	struct wire_server *server = c->server;
-	size_t bytes = c->request.bytes;
-
-	if (!server->ops->accept) {
-		wire_fail(failure, WIRE_INVALID, "no bytes may follow a request");
-		return false;
-	}
-	if (!server->ops->accept(server->context, &c->peer, c->request.method, bytes, failure))
-		return false;
-	if (bytes <= WIRE_BYTES_MAX - server->held)
-		c->bytes = malloc(bytes);
-	if (!c->bytes) {
-		wire_fail(failure, WIRE_BUSY, "no room for %zu bytes beside those of others", bytes);
-		return false;
-	}
-	c->wanted = bytes;
-	server->held += bytes;
-	return true;
-}
-
-/* What follows on a connection whose bytes nobody wants can't be told from requests: it ends. */
-static void connection_begin(struct connection *c, const char *line, size_t len)
-{
-	struct wire_failure failure;
-
-	c->active_ms = uv_now(c->pipe.loop);
-	if (wire_parse_request(line, len, &c->request, &failure) < 0) {
-		c->last = json_object_get(c->request.root, "bytes") != NULL;
-		connection_send(c, wire_format_failure(c->request.id, &failure));
-	} else if (!c->request.bytes) {
-		connection_call(c);
-	} else if (take_bytes(c, &failure)) {
-		connection_pump(c);
-	} else {
-		c->last = true;
-		connection_send(c, wire_format_failure(c->request.id, &failure));
-	}
-}
-
-static void connection_refuse_size(struct connection *c)
-{
-	struct wire_failure failure;
-
-	wire_fail(&failure, WIRE_INVALID, "the message is larger than %u bytes", WIRE_MESSAGE_MAX);
-	c->last = true;
-	connection_send(c, wire_format_failure(NULL, &failure));
-}
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-	struct connection *c = handle->data;
-	size_t cap = c->cap ? c->cap : BUFFER_MIN;
-	char *in;
-
-	(void)suggested;
-	if (c->wanted) {
-		*buf = uv_buf_init(c->bytes + c->got, (unsigned)(c->wanted - c->got));
-		return;
-	}
-	*buf = uv_buf_init(NULL, 0);
-	if (c->start) {
-		memmove(c->in, c->in + c->start, c->len - c->start);
-		c->len -= c->start;
-		c->scanned -= c->start;
-		c->start = 0;
-	}
-	if (c->len == c->cap && c->cap)
-		cap = c->cap * 2 < BUFFER_MAX ? c->cap * 2 : BUFFER_MAX;
-	if (cap != c->cap) {
-		in = realloc(c->in, cap);
-		if (!in)
-			return;
-		c->in = in;
-		c->cap = cap;
-	}
-	*buf = uv_buf_init(c->in + c->len, (unsigned)(c->cap - c->len));
-}
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct connection *c = stream->data;
-
-	(void)buf;
-	if (n < 0) {
-		connection_close(c);
-		return;
-	}
-	if (c->wanted) {
-		c->got += (size_t)n;
-		c->active_ms = uv_now(c->pipe.loop);
-	} else {
-		c->len += (size_t)n;
-	}
-	connection_pump(c);
-}
-
-/* Takes what was read with the request, then waits for the rest of what follows it. */
-static void pump_bytes(struct connection *c)
-{
-	size_t there = c->len - c->start;
-	int ret;
-
-	if (there > c->wanted - c->got)
-		there = c->wanted - c->got;
-	memcpy(c->bytes + c->got, c->in + c->start, there);
-	c->got += there;
-	c->start += there;
-	c->scanned = c->start;
-	if (c->got == c->wanted) {
-		uv_read_stop((uv_stream_t *)&c->pipe);
-		connection_call(c);
-		return;
-	}
-	ret = uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
-	if (ret < 0 && ret != UV_EALREADY)
-		connection_close(c);
-}
-
-/* Goes on with a connection that has no call under way and nothing to write. */
-static void connection_pump(struct connection *c)
-{
-	char *newline = NULL;
-	size_t start = c->start;
-	int ret;
-
-	if (c->wanted) {
-		pump_bytes(c);
-		return;
-	}
-	if (c->len > c->scanned)
-		newline = memchr(c->in + c->scanned, '\n', c->len - c->scanned);
-	if (newline) {
-		c->start = c->scanned = (size_t)(newline - c->in) + 1;
-		uv_read_stop((uv_stream_t *)&c->pipe);
-		connection_begin(c, c->in + start, (size_t)(newline - c->in) - start);
-		return;
-	}
-	c->scanned = c->len;
-	if (c->len - c->start == BUFFER_MAX) {
-		uv_read_stop((uv_stream_t *)&c->pipe);
-		connection_refuse_size(c);
-		return;
-	}
-	ret = uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
-	if (ret < 0 && ret != UV_EALREADY)
-		connection_close(c);
 }
 
 static int read_peer(int fd, struct wire_peer *peer)
@@ -339,7 +56,7 @@ static void connection_turn_away(struct connection *c, const struct wire_failure
 		uv_try_write((uv_stream_t *)&c->pipe, &buf, 1);
 		free(line);
 	}
-	connection_close(c);
+	wire_connection_close(c);
 }
 
 static void connection_admit(struct wire_server *server, struct connection *c)
@@ -348,7 +65,7 @@ static void connection_admit(struct wire_server *server, struct connection *c)
 	uv_os_fd_t fd;
 
 	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 || read_peer(fd, &c->peer) < 0) {
-		connection_close(c);
+		wire_connection_close(c);
 		return;
 	}
 	if (!server->ops->admit(server->context, &c->peer, &failure) ||
@@ -358,7 +75,7 @@ static void connection_admit(struct wire_server *server, struct connection *c)
 	}
 	server->connections[server->count++] = c;
 	c->active_ms = uv_now(c->pipe.loop);
-	connection_pump(c);
+	wire_connection_pump(c);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -377,7 +94,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	c->pipe.data = c;
 	server->handles++;
 	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0)
-		connection_close(c);
+		wire_connection_close(c);
 	else
 		connection_admit(server, c);
 }
@@ -392,13 +109,13 @@ static void on_sweep(uv_timer_t *timer)
 		struct connection *c = server->connections[i];
 
 		if (!c->calling && now - c->active_ms > WIRE_IDLE_MS)
-			connection_close(c);
+			wire_connection_close(c);
 	}
 }
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-	server_release(handle->data);
+	wire_server_release(handle->data);
 }
 
 int wire_server_start(uv_loop_t *loop, int fd, const struct wire_server_ops *ops, void *context,
@@ -437,7 +154,7 @@ void wire_server_stop(struct wire_server *server)
 	if (!server)
 		return;
 	while (server->count)
-		connection_close(server->connections[server->count - 1]);
+		wire_connection_close(server->connections[server->count - 1]);
 	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
 	uv_close((uv_handle_t *)&server->sweeper, on_handle_closed);
 }
@@ -445,54 +162,4 @@ void wire_server_stop(struct wire_server *server)
 unsigned wire_server_connections(const struct wire_server *server)
 {
 	return server->count;
-}
-
-const struct wire_peer *wire_call_peer(const struct wire_call *call)
-{
-	return &call->connection->peer;
-}
-
-void *wire_call_take_bytes(struct wire_call *call, size_t *size)
-{
-	struct connection *c = call->connection;
-	void *bytes = c->bytes;
-
-	*size = c->got;
-	c->bytes = NULL;
-	unhold(c);
-	c->got = 0;
-	return bytes;
-}
-
-/* The call's memory is its connection's, which may be gone but for it. */
-static void call_end(struct wire_call *call, char *line)
-{
-	struct connection *c = call->connection;
-
-	c->calling = false;
-	if (!c->closed) {
-		connection_send(c, line);
-		return;
-	}
-	free(line);
-	connection_free(c);
-}
-
-void wire_reply(struct wire_call *call, json_t *result)
-{
-	struct wire_failure failure;
-	char *line = result ? wire_format_result(call->connection->request.id, result) : NULL;
-
-	json_decref(result);
-	if (!line) {
-		wire_fail(&failure, WIRE_INTERNAL, "the answer could not be made: out of memory, "
-				"or larger than %u bytes", WIRE_MESSAGE_MAX);
-		line = wire_format_failure(call->connection->request.id, &failure);
-	}
-	call_end(call, line);
-}
-
-void wire_reply_failure(struct wire_call *call, const struct wire_failure *failure)
-{
-	call_end(call, wire_format_failure(call->connection->request.id, failure));
 }
