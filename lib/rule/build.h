@@ -8,7 +8,8 @@
  *   build_decision.c  targets, limits, redactions; groups, classes, quotas, programs
  *   build_split.c  what repeats of a condition, and the rest
  *   build_key.c    keys under which the index leads to a rule
- *   build_scan.c   patterns to databases of Hyperscan
+ *   build_express.c  patterns to expressions of Hyperscan
+ *   build_scan.c   expressions to databases
  *   build_image.c  all parts into one block
  *   build_pool.c   memory, and things that are kept once
  */
@@ -155,7 +156,11 @@ void build_index(struct build *build);
 /** Adds rules to the postings; returns where they are. */
 uint32_t build_posting(struct build *build, const struct build_lead *leads, size_t count);
 
-/* -- build_scan.c, build_image.c -- */
+/* -- build_express.c, build_scan.c, build_image.c -- */
+
+/** Appends what a test looks for as an expression of Hyperscan, with its NUL; returns its flags. */
+unsigned build_express(struct build *build, const struct rule_image_test *test,
+		struct build_bytes *out);
 
 /** Compiles all that Hyperscan is to look for. */
 void build_scans(struct build *build);

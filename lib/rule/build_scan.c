@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <hs/hs.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "rule/index_key.h"
@@ -25,111 +24,6 @@ struct want {
 	bool eager;
 	bool done;
 };
-
-static void put(struct build *build, struct want *want, const char *text)
-{
-	build_add(build, &want->expression, text, strlen(text));
-}
-
-static void put_byte(struct build *build, struct want *want, unsigned byte)
-{
-	char text[8];
-
-	snprintf(text, sizeof(text), "\\x%02x", byte & 0xff);
-	put(build, want, text);
-}
-
-static void put_bytes(struct build *build, struct want *want, const uint8_t *bytes, size_t len)
-{
-	while (len--)
-		put_byte(build, want, *bytes++);
-}
-
-static void put_set(struct build *build, struct want *want, const uint8_t *set)
-{
-	unsigned byte;
-	unsigned last;
-	bool any = false;
-
-	put(build, want, "[");
-	for (byte = 0; byte < 256; byte++) {
-		if (!(set[byte / 8] >> (byte % 8) & 1))
-			continue;
-		for (last = byte; last < 255 && set[(last + 1) / 8] >> ((last + 1) % 8) & 1; last++)
-			;
-		put_byte(build, want, byte);
-		put(build, want, "-");
-		put_byte(build, want, last);
-		byte = last;
-		any = true;
-	}
-	put(build, want, any ? "]" : "^\\x00-\\xff]");
-}
-
-static uint16_t step_at(const uint8_t *steps, unsigned i)
-{
-	uint16_t step;
-
-	memcpy(&step, steps + 2 * i, 2);
-	return step;
-}
-
-static void put_step(struct build *build, struct want *want, uint16_t step, const uint8_t *sets)
-{
-	switch (step & 7) {
-	case RULE_GLOB_FOLD:
-		put(build, want, "(?i:");
-		put_byte(build, want, step >> 3);
-		put(build, want, ")");
-		break;
-	case RULE_GLOB_SKIP:
-	case RULE_GLOB_STAR:
-		put(build, want, (step & 7) == RULE_GLOB_SKIP ? "." : ".*");
-		break;
-	case RULE_GLOB_SET:
-		put_set(build, want, sets + 32u * (step >> 3));
-		break;
-	default:
-		put_byte(build, want, step >> 3);
-	}
-}
-
-/* A star at an end asks for nothing: what stands beside it is looked for anywhere. */
-static void put_glob(struct build *build, struct want *want, const struct rule_image_test *test)
-{
-	const uint8_t *steps = build->text.bytes.data + test->a;
-	unsigned end = test->steps;
-	bool front = step_at(steps, 0) == RULE_GLOB_STAR;
-	bool back = step_at(steps, end - 1) == RULE_GLOB_STAR;
-	unsigned i;
-
-	put(build, want, front ? "" : "\\A");
-	for (i = front; i < end - back; i++)
-		put_step(build, want, step_at(steps, i), steps + 2 * end);
-	put(build, want, back ? "" : "\\z");
-}
-
-static void express(struct build *build, struct want *want)
-{
-	const struct rule_image_test *test = &build_tests(build)[want->test];
-	const uint8_t *text = build->text.bytes.data + test->a;
-	char wrapped[RULE_REGEX_WRAPPED_MAX];
-
-	want->flags = RULE_REGEX_FLAGS | (test->kind == RULE_TEST_ICONTAINS ? HS_FLAG_CASELESS : 0);
-	if (test->kind == RULE_TEST_REGEX) {
-		rule_regex_wrap((struct rule_text){(const char *)text, test->b}, wrapped);
-		put(build, want, wrapped);
-	} else if (test->kind == RULE_TEST_GLOB) {
-		put_glob(build, want, test);
-	} else {
-		put(build, want, test->kind == RULE_TEST_STARTS ? "\\A" : "");
-		put_bytes(build, want, text, test->b);
-		put(build, want, test->kind == RULE_TEST_ENDS ? "\\z" : "");
-	}
-	build_add(build, &want->expression, "", 1);
-	want->fingerprint = rule_key_mix(
-			XXH3_64bits(want->expression.data, want->expression.len), want->flags);
-}
 
 static int in_order(const void *a, const void *b)
 {
@@ -199,7 +93,9 @@ static struct want *gather(struct build *build, size_t *total)
 		if (!want.eager)
 			want.key = test->arg_len ? rule_key_mix(test->arg, test->arg_len)
 						 : build_key_of(build, test).hash;
-		express(build, &want);
+		want.flags = build_express(build, test, &want.expression);
+		want.fingerprint = rule_key_mix(
+				XXH3_64bits(want.expression.data, want.expression.len), want.flags);
 		build_add(build, &list, &want, sizeof(want));
 	}
 	*total = list.len / sizeof(struct want);

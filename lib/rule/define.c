@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rule/define.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#include "rule/suggest.h"
 
 static const char *const kinds[] = {"rule", "macro", "list", "group", "program", "class", "quota",
 		"include", "required_engine_version", "required_plugin_versions", NULL};
@@ -62,94 +59,12 @@ static void check_rule_keys(struct load *load, const struct yaml_node *item)
 	define_check_keys(load, item, known);
 }
 
-/* The number of what a definition names. */
 static bool read_name(struct load *load, const struct yaml_node *value, struct rule_text *name)
 {
 	if (!define_scalar(load, value, RULE_NAME_MAX))
 		return false;
 	*name = load_keep_text(load, value->scalar.text);
 	return name->data;
-}
-
-static void say_nothing_there(struct load *load, const struct yaml_node *value, const char *kind,
-		const struct rule_names *names)
-{
-	const struct rule_text *name = &value->scalar.text;
-	struct rule_suggest suggest = rule_suggest_begin(name->data, name->len);
-	struct complaint complaint = {NULL, NULL};
-	size_t i;
-
-	for (i = 0; i < names->capacity && i < 65536; i++)
-		if (names->slots[i].name.data)
-			rule_suggest_offer(&suggest, names->slots[i].name.data,
-					names->slots[i].name.len);
-	complaint.suggestion = suggest.best.data;
-	load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &value->scalar), &complaint,
-			"there is no %s '%.*s' yet", kind, SHOWN(*name));
-}
-
-/* What an item does: append: true, or override. */
-struct change {
-	bool append;
-	const struct yaml_node *override; /* a map, or NULL */
-};
-
-static bool read_change(struct load *load, const struct yaml_node *item, struct change *change)
-{
-	const struct yaml_node *append = yaml_find(item, "append");
-
-	change->append = false;
-	change->override = yaml_find(item, "override");
-	if (append && !define_bool(load, append, &change->append))
-		return false;
-	if (change->override && change->override->kind != YAML_MAP) {
-		define_refuse(load, change->override, "a mapping of keys to append or replace");
-		return false;
-	}
-	if (!change->append || !change->override)
-		return true;
-	load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &append->scalar), NULL,
-			"append and override exclude each other");
-	return false;
-}
-
-/* What override says of a key; false where it says nothing of it, or nothing good. */
-static bool override_of(struct load *load, const struct change *change, const struct yaml_node *key,
-		bool can_append, enum define_how *how)
-{
-	static const char *const words[] = {"replace", "append", NULL};
-	struct yaml_node *value = yaml_find(change->override, key->scalar.text.data);
-	struct complaint complaint = {.expected = "replace"};
-	int word;
-
-	if (!value) {
-		load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &key->scalar), NULL,
-				"override does not say what becomes of '%.*s'",
-				SHOWN(key->scalar.text));
-		return false;
-	}
-	word = define_word(load, value, words);
-	if (word == 1 && !can_append)
-		load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &value->scalar),
-				&complaint, "nothing can be appended to '%.*s'",
-				SHOWN(key->scalar.text));
-	*how = word == 1 ? DEFINE_APPEND : DEFINE_SET;
-	return word == 0 || (word == 1 && can_append);
-}
-
-/* Each key that override names must be there. */
-static void check_override(struct load *load, const struct change *change,
-		const struct yaml_node *item)
-{
-	const struct yaml_node *key;
-
-	for (key = change->override->first; key; key = key->next->next) {
-		if (key->kind == YAML_SCALAR && yaml_find(item, key->scalar.text.data) &&
-				!yaml_is(key, "override") && !yaml_is(key, "append"))
-			continue;
-		load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &key->scalar), NULL,
-				"override of a key that is not there");
-	}
 }
 
 static void read_rule_keys(struct load *load, struct draft *draft, const struct yaml_node *item,
@@ -172,7 +87,7 @@ static void read_rule_keys(struct load *load, struct draft *draft, const struct 
 				continue;
 			}
 		}
-		if (change->override && !override_of(load, change, key, info->append, &how))
+		if (change->override && !change_override_of(load, change, key, info->append, &how))
 			continue;
 		info->read(load, draft, key->next, how);
 	}
@@ -249,13 +164,13 @@ static void define_rule(struct load *load, const struct yaml_node *item)
 	bool whole;
 
 	check_rule_keys(load, item); /* what is wrong with them does not hide what else is */
-	if (!read_change(load, item, &change) || !define_scalar(load, name, RULE_NAME_MAX))
+	if (!change_read(load, item, &change) || !define_scalar(load, name, RULE_NAME_MAX))
 		return;
 	number = rule_names_find(&load->rule_names, name->scalar.text.data, name->scalar.text.len);
 	whole = !change.append && !change.override &&
 			!(item->count == 4 && yaml_find(item, "enabled"));
 	if (number == RULE_NAMES_NONE && !whole) {
-		say_nothing_there(load, name, "rule", &load->rule_names);
+		change_of_nothing(load, name, "rule", &load->rule_names);
 		return;
 	}
 	draft = number == RULE_NAMES_NONE ? new_draft(load, name) : &load->drafts[number];
@@ -266,7 +181,7 @@ static void define_rule(struct load *load, const struct yaml_node *item)
 	if (whole)
 		reset_draft(draft);
 	if (change.override)
-		check_override(load, &change, item);
+		change_check_override(load, &change, item);
 	read_rule_keys(load, draft, item, &change);
 	if (whole && !yaml_find(item, "condition"))
 		load_say(load, RULE_ERROR, RULE_DIAG_MISSING, load_pos(load, &item->scalar), NULL,
@@ -282,19 +197,19 @@ static bool how_to_define(struct load *load, const struct yaml_node *item, const
 	struct yaml_node *content;
 	struct change change;
 
-	if (!read_change(load, item, &change) || !define_scalar(load, name, RULE_NAME_MAX))
+	if (!change_read(load, item, &change) || !define_scalar(load, name, RULE_NAME_MAX))
 		return false;
 	*number = rule_names_find(names, name->scalar.text.data, name->scalar.text.len);
 	*how = change.append ? DEFINE_APPEND : DEFINE_SET;
 	if (change.override) {
-		check_override(load, &change, item);
+		change_check_override(load, &change, item);
 		for (content = item->first; content && !yaml_is(content, key); content = content->next->next)
 			;
-		if (!content || !override_of(load, &change, content, true, how))
+		if (!content || !change_override_of(load, &change, content, true, how))
 			return false;
 	}
 	if ((change.append || change.override) && *number == RULE_NAMES_NONE) {
-		say_nothing_there(load, name, kind, names);
+		change_of_nothing(load, name, kind, names);
 		return false;
 	}
 	if (yaml_find(item, key))

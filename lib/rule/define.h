@@ -67,6 +67,29 @@ void define_targets(struct load *load, struct draft *draft);
 /** The pieces of the condition with exceptions and program; false where memory ran out. */
 bool define_finish_condition(struct load *load, struct draft *draft);
 
+/* -- define_change.c -- */
+
+/** What an item does: append: true, or override. */
+struct change {
+	bool append;
+	const struct yaml_node *override; /**< a map, or NULL */
+};
+
+/** False where append and override are not as they should be, which is said. */
+bool change_read(struct load *load, const struct yaml_node *item, struct change *change);
+
+/** What override says of a key; false where it says nothing of it, or nothing good. */
+bool change_override_of(struct load *load, const struct change *change, const struct yaml_node *key,
+		bool can_append, enum define_how *how);
+
+/** Each key that override names must be there. */
+void change_check_override(struct load *load, const struct change *change,
+		const struct yaml_node *item);
+
+/** Says that there is nothing of that name to be changed. */
+void change_of_nothing(struct load *load, const struct yaml_node *value, const char *kind,
+		const struct rule_names *names);
+
 /* Common to those that read values. */
 
 /** Says that a value is not what was expected. */

@@ -2,9 +2,11 @@
 /*
  * What a load works on, from the first file to the finished set. Private to lib/rule.
  *
- *   load.c       files, folders, includes; the order of all that follows
+ *   load.c       a load from its beginning to its set; the order of all that follows
+ *   load_files.c files, folders, includes
  *   yaml_tree.c  text to trees of scalars, lists and mappings, one definition at a time
- *   define.c     trees to definitions: rules, macros, lists; what is appended and overridden
+ *   define.c     trees to definitions: rules, macros, lists
+ *   define_change.c  what is appended and overridden
  *   key.c        our own keys of a rule: route, rate, schedule, ...
  *   condition.*  a condition's text to an expression: names and words, nothing known of them
  *   check.c      expressions to trees of tests: fields, operators and values are right
@@ -172,6 +174,12 @@ struct rule_text load_keep_text(struct load *load, struct rule_text text);
 
 /** Where a scalar stands. */
 struct rule_pos load_pos(const struct load *load, const struct text_scalar *scalar);
+
+/** Reads what is named, and all it includes; what is wrong is said. */
+void load_paths(struct load *load, const char *const *paths, size_t count);
+
+/** The same of the load's sources, each when its turn has come. */
+void load_sources(struct load *load);
 
 /** A file's size bytes, a NUL behind them, on the heap; NULL and errno. *len may be less. */
 char *load_read_all(int fd, size_t size, size_t *len);

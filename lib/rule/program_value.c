@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What registers and the stack hold before each instruction: nothing, a number between two bounds,
- * or a pointer with its distance between two bounds. Where ways join, bounds widen to both. Each
- * access must be within the event or the stack for all that may be.
+ * What registers and the stack hold before each instruction, within bounds (program_bounds.h).
+ * Where ways join, bounds widen to both. Each access must be within the event or the stack for all
+ * that may be.
  *
  * DPDK's verifier asks the same, once more, where a program is loaded; but its bounds are wrong for
  * some instructions (products, shifts), so it alone does not keep a program within.
@@ -12,19 +12,11 @@
 #include <string.h>
 
 #include "abi/program.h"
+#include "rule/program_bounds.h"
 #include "rule/program_work.h"
 
 #define STACK 512u
 #define SLOTS (STACK / 8)
-#define FAR (1u << 20) /* beyond which a distance is not followed */
-
-enum kind { NOTHING, NUMBER, EVENT, FRAME };
-
-struct value {
-	enum kind kind;
-	uint64_t min; /**< of a pointer: distance from the event or the stack's lowest byte */
-	uint64_t max;
-};
 
 struct slot {
 	struct value value; /**< of all eight bytes, where they were written at once */
@@ -37,111 +29,13 @@ struct values {
 	struct slot slots[SLOTS];
 };
 
-static const struct value any = {NUMBER, 0, UINT64_MAX};
-
-static struct value number(uint64_t min, uint64_t max)
-{
-	return (struct value){NUMBER, min, max};
-}
-
-static struct value constant(uint64_t value)
-{
-	return number(value, value);
-}
-
-static uint64_t all_bits(uint64_t of)
-{
-	return of ? UINT64_MAX >> __builtin_clzll(of) : 0;
-}
-
 /* -- arithmetic -- */
-
-static bool is_pointer(const struct value *value)
-{
-	return value->kind == EVENT || value->kind == FRAME;
-}
-
-static struct value add(struct value a, struct value b)
-{
-	struct value sum = {a.kind, a.min + b.min, 0};
-
-	if (is_pointer(&b))
-		sum.kind = is_pointer(&a) ? NUMBER : b.kind;
-	if ((is_pointer(&a) && is_pointer(&b)) || __builtin_add_overflow(a.max, b.max, &sum.max) ||
-			(sum.kind != NUMBER && sum.max > FAR))
-		return any;
-	return sum;
-}
-
-static struct value subtract(struct value a, struct value b)
-{
-	if (is_pointer(&b) || b.max > a.min)
-		return any;
-	return (struct value){a.kind, a.min - b.max, a.max - b.min};
-}
-
-static struct value multiply(struct value a, struct value b)
-{
-	struct value product = number(a.min * b.min, 0); /* no more than that of the maxima */
-
-	return __builtin_mul_overflow(a.max, b.max, &product.max) ? any : product;
-}
-
-static struct value shift(uint8_t op, struct value a, struct value b)
-{
-	if (b.min != b.max || b.max > 63)
-		return any;
-	if (op == BPF_RSH)
-		return number(a.min >> b.max, a.max >> b.max);
-	return a.max > UINT64_MAX >> b.max ? any : number(a.min << b.max, a.max << b.max);
-}
-
-static struct value numbers(uint8_t op, struct value a, struct value b)
-{
-	switch (op) {
-	case BPF_MUL:
-		return multiply(a, b);
-	case BPF_AND:
-		return number(0, a.max < b.max ? a.max : b.max);
-	case BPF_OR:
-	case BPF_XOR:
-		return number(0, all_bits(a.max | b.max));
-	case BPF_LSH:
-	case BPF_RSH:
-		return shift(op, a, b);
-	case BPF_DIV:
-		return number(0, a.max);
-	case BPF_MOD: /* a remainder of 0 is what was divided, or 0 */
-		return number(0, b.min && b.max - 1 < a.max ? b.max - 1 : a.max);
-	default:
-		return any;
-	}
-}
-
-/* A pointer of which only a part is kept, or that is worked on, is a number like any. */
-static struct value calculate(uint8_t op, struct value a, struct value b)
-{
-	if (op == BPF_MOV)
-		return b;
-	if (op == BPF_ADD)
-		return add(a, b);
-	if (op == BPF_SUB)
-		return subtract(a, b);
-	return numbers(op, is_pointer(&a) ? any : a, is_pointer(&b) ? any : b);
-}
-
-static struct value half(struct value value)
-{
-	if (is_pointer(&value) || value.max > UINT32_MAX)
-		return number(0, UINT32_MAX);
-	return value;
-}
 
 static struct value operand(const struct values *values, const struct bpf_insn *insn)
 {
 	if (BPF_SRC(insn->code) == BPF_X)
 		return values->regs[insn->src_reg];
-	return constant((uint64_t)(int64_t)insn->imm);
+	return bounds_constant((uint64_t)(int64_t)insn->imm);
 }
 
 /* Added, a negative number is one that is subtracted. */
@@ -151,7 +45,7 @@ static uint8_t signed_op(const struct bpf_insn *insn, struct value *b)
 
 	if (BPF_SRC(insn->code) == BPF_X || insn->imm >= 0 || (op != BPF_ADD && op != BPF_SUB))
 		return op;
-	*b = constant((uint64_t)-(int64_t)insn->imm);
+	*b = bounds_constant((uint64_t)-(int64_t)insn->imm);
 	return op == BPF_ADD ? BPF_SUB : BPF_ADD;
 }
 
@@ -164,22 +58,22 @@ static bool step_alu(struct program *program, struct values *values, uint32_t at
 	bool zeroes = op == BPF_XOR && BPF_SRC(insn->code) == BPF_X && insn->src_reg == insn->dst_reg;
 
 	if (zeroes) {
-		*to = constant(0);
+		*to = bounds_constant(0);
 		return true;
 	}
 	if (op == BPF_END || op == BPF_NEG)
-		b = constant(0);
+		b = bounds_constant(0);
 	if ((op != BPF_MOV && to->kind == NOTHING) || b.kind == NOTHING)
 		return program_wrong(program, at, "uses register %u, which holds nothing",
 				b.kind == NOTHING ? insn->src_reg : insn->dst_reg);
 	if (BPF_CLASS(insn->code) == BPF_ALU64)
-		*to = calculate(op, *to, b);
+		*to = bounds_calculate(op, *to, b);
 	else if ((op == BPF_LSH || op == BPF_RSH) && b.max > 31) /* of which 5 bits count */
-		*to = number(0, UINT32_MAX);
+		*to = bounds_number(0, UINT32_MAX);
 	else if (op == BPF_END)
-		*to = insn->imm == 64 ? any : number(0, all_bits(1ull << (insn->imm - 1)));
+		*to = bounds_number(0, UINT64_MAX >> (64 - insn->imm));
 	else
-		*to = half(calculate(op, half(*to), half(b)));
+		*to = bounds_half(bounds_calculate(op, bounds_half(*to), bounds_half(b)));
 	return true;
 }
 
@@ -197,13 +91,13 @@ static uint32_t bytes_of(const struct bpf_insn *insn)
 static bool place(struct program *program, uint32_t at, const struct value *base, struct value *out)
 {
 	const struct bpf_insn *insn = &program->code[at];
-	struct value off = constant(insn->off < 0 ? (uint64_t)-(int64_t)insn->off
+	struct value off = bounds_constant(insn->off < 0 ? (uint64_t)-(int64_t)insn->off
 						  : (uint64_t)insn->off);
 	uint64_t size = base->kind == FRAME ? STACK : sizeof(struct vex_program_event);
 
-	if (!is_pointer(base))
+	if (!bounds_is_pointer(base))
 		return program_wrong(program, at, "goes by what is no pointer, or one too far off");
-	*out = insn->off < 0 ? subtract(*base, off) : add(*base, off);
+	*out = bounds_calculate(insn->off < 0 ? BPF_SUB : BPF_ADD, *base, off);
 	if (out->kind != base->kind || out->max + bytes_of(insn) > size)
 		return program_wrong(program, at, "is out of bounds of the %s, which has %lu bytes",
 				base->kind == FRAME ? "stack" : "event", (unsigned long)size);
@@ -224,7 +118,7 @@ static bool load_stack(struct program *program, struct values *values, uint32_t 
 	if (bytes == 8 && from % 8 == 0)
 		values->regs[insn->dst_reg] = values->slots[from / 8].value;
 	else
-		values->regs[insn->dst_reg] = number(0, UINT64_MAX >> (64 - 8 * bytes));
+		values->regs[insn->dst_reg] = bounds_number(0, UINT64_MAX >> (64 - 8 * bytes));
 	return true;
 }
 
@@ -237,7 +131,7 @@ static bool step_load(struct program *program, struct values *values, uint32_t a
 		return false;
 	if (from.kind == FRAME)
 		return load_stack(program, values, at, from.min);
-	values->regs[insn->dst_reg] = number(0, UINT64_MAX >> (64 - 8 * bytes_of(insn)));
+	values->regs[insn->dst_reg] = bounds_number(0, UINT64_MAX >> (64 - 8 * bytes_of(insn)));
 	return true;
 }
 
@@ -246,7 +140,7 @@ static bool step_store(struct program *program, struct values *values, uint32_t 
 	const struct bpf_insn *insn = &program->code[at];
 	uint32_t bytes = bytes_of(insn);
 	bool immediate = BPF_CLASS(insn->code) == BPF_ST;
-	struct value what = immediate ? any : values->regs[insn->src_reg];
+	struct value what = immediate ? bounds_any : values->regs[insn->src_reg];
 	struct value to;
 	uint64_t i;
 
@@ -259,7 +153,7 @@ static bool step_store(struct program *program, struct values *values, uint32_t 
 				insn->src_reg);
 	for (i = to.min; i < to.min + bytes; i++) {
 		values->slots[i / 8].written |= (uint8_t)(1u << (i % 8));
-		values->slots[i / 8].value = any;
+		values->slots[i / 8].value = bounds_any;
 	}
 	if (bytes == 8 && to.min % 8 == 0)
 		values->slots[to.min / 8].value = what;
@@ -267,66 +161,6 @@ static bool step_store(struct program *program, struct values *values, uint32_t 
 }
 
 /* -- branches -- */
-
-static void at_least(struct value *value, uint64_t min)
-{
-	if (value->kind == NUMBER && min > value->min && min <= value->max)
-		value->min = min;
-}
-
-static void at_most(struct value *value, uint64_t max)
-{
-	if (value->kind == NUMBER && max < value->max && max >= value->min)
-		value->max = max;
-}
-
-/* a > b, of numbers without a sign. What can't be is not followed up: it stays as it was. */
-static void greater(struct value *a, struct value *b)
-{
-	struct value was = *a;
-
-	if (a->kind != NUMBER || b->kind != NUMBER)
-		return;
-	if (b->min < UINT64_MAX)
-		at_least(a, b->min + 1);
-	if (was.max)
-		at_most(b, was.max - 1);
-}
-
-static void not_less(struct value *a, struct value *b)
-{
-	struct value was = *a;
-
-	if (a->kind != NUMBER || b->kind != NUMBER)
-		return;
-	at_least(a, b->min);
-	at_most(b, was.max);
-}
-
-static void learn(uint8_t op, bool jumps, struct value *a, struct value *b)
-{
-	if (op == (jumps ? BPF_JEQ : BPF_JNE)) {
-		not_less(a, b);
-		not_less(b, a);
-	} else if (op == (jumps ? BPF_JGT : BPF_JLE)) {
-		greater(a, b);
-	} else if (op == (jumps ? BPF_JGE : BPF_JLT)) {
-		not_less(a, b);
-	} else if (op == (jumps ? BPF_JLT : BPF_JGE)) {
-		greater(b, a);
-	} else if (op == (jumps ? BPF_JLE : BPF_JGT)) {
-		not_less(b, a);
-	}
-}
-
-static struct value join_value(struct value a, struct value b)
-{
-	if (a.kind == NOTHING || b.kind == NOTHING)
-		return (struct value){0};
-	if (a.kind != b.kind)
-		return any;
-	return (struct value){a.kind, a.min < b.min ? a.min : b.min, a.max > b.max ? a.max : b.max};
-}
 
 static void join(struct values *into, const struct values *from)
 {
@@ -337,10 +171,10 @@ static void join(struct values *into, const struct values *from)
 		return;
 	}
 	for (i = 0; i <= BPF_REG_10; i++)
-		into->regs[i] = join_value(into->regs[i], from->regs[i]);
+		into->regs[i] = bounds_join(into->regs[i], from->regs[i]);
 	for (i = 0; i < SLOTS; i++) {
 		into->slots[i].written &= from->slots[i].written;
-		into->slots[i].value = join_value(into->slots[i].value, from->slots[i].value);
+		into->slots[i].value = bounds_join(into->slots[i].value, from->slots[i].value);
 	}
 }
 
@@ -365,7 +199,7 @@ static bool step_jump(struct program *program, struct values *all, uint32_t at)
 		bool same = BPF_SRC(insn->code) == BPF_X && insn->src_reg == insn->dst_reg;
 
 		if (op != BPF_JA && !same)
-			learn(op, i == 0, &after.regs[insn->dst_reg],
+			bounds_learn(op, i == 0, &after.regs[insn->dst_reg],
 					BPF_SRC(insn->code) == BPF_X ? &after.regs[insn->src_reg] : &b);
 		join(&all[next[i]], &after);
 	}
@@ -382,7 +216,7 @@ static bool step(struct program *program, struct values *all, uint32_t at)
 	case BPF_JMP:
 		return step_jump(program, all, at);
 	case BPF_LD:
-		here->regs[insn->dst_reg] = constant((uint32_t)insn->imm |
+		here->regs[insn->dst_reg] = bounds_constant((uint32_t)insn->imm |
 				(uint64_t)(uint32_t)insn[1].imm << 32);
 		break;
 	case BPF_LDX:

@@ -7,6 +7,7 @@
  *   program_event.c  events as programs see them
  *   program_exec.c   runs what was checked
  *   program_value.c  what registers hold: each access is within the event or the stack
+ *   program_bounds.c what is known of a value, and what operations make of it
  */
 #ifndef VEX_RULE_PROGRAM_WORK_H
 #define VEX_RULE_PROGRAM_WORK_H

@@ -9,46 +9,42 @@
 
 #include "rule/load.h"
 
-char *load_read_all(int fd, size_t size, size_t *len)
+/* Goes on to read up to size bytes; takes over text, and frees it where it fails. */
+static char *read_more(int fd, char *text, size_t size, size_t *len)
 {
-	char *text = malloc(size + 1);
+	char *more = realloc(text, size + 1);
 	ssize_t n = 1;
 
-	for (*len = 0; text && n > 0 && *len < size; *len += n > 0 ? (size_t)n : 0) {
-		n = read(fd, text + *len, size - *len);
-		if (n < 0 && errno == EINTR)
-			n = 1, *len -= 1;
-	}
-	if (!text || n < 0) {
+	if (!more) {
 		free(text);
 		return NULL;
 	}
-	text[*len] = '\0';
-	return text;
+	while (n && *len < size) {
+		n = read(fd, more + *len, size - *len);
+		if (n < 0 && errno != EINTR) {
+			free(more);
+			return NULL;
+		}
+		*len += n > 0 ? (size_t)n : 0;
+	}
+	more[*len] = '\0';
+	return more;
 }
 
-/* Whatever comes until its end; a byte beyond the limit is enough to know of it. */
+char *load_read_all(int fd, size_t size, size_t *len)
+{
+	*len = 0;
+	return read_more(fd, NULL, size, len);
+}
+
+/* Whatever comes until its end, or until there is too much of it. */
 static char *read_stream(int fd, size_t *len)
 {
-	size_t cap = 1u << 16;
-	char *text = malloc(cap);
-	char *more = text;
-	ssize_t n = 1;
+	size_t size = (1u << 16) + 1;
+	char *text = load_read_all(fd, size, len);
 
-	for (*len = 0; more && n && *len <= RULE_FILE_BYTES_MAX; *len += n > 0 ? (size_t)n : 0) {
-		n = read(fd, text + *len, cap - 1 - *len);
-		if (n < 0 && errno != EINTR)
-			break;
-		if (n <= 0 || *len + (size_t)n + 1 < cap)
-			continue;
-		more = realloc(text, cap *= 2);
-		text = more ? more : text;
-	}
-	if (!more || n < 0) {
-		free(text);
-		return NULL;
-	}
-	text[*len] = '\0';
+	while (text && *len == size && size <= RULE_FILE_BYTES_MAX)
+		text = read_more(fd, text, size *= 2, len);
 	return text;
 }
 
