@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_bpf.h>
 #include <rte_errno.h>
 
 #include "base/log.h"
+#include "clock.h"
 #include "event/event.h"
 
 #define FILTERS 64u
@@ -77,21 +77,13 @@ static unsigned take(const struct vex_record *const *records, unsigned count, st
 	return count;
 }
 
-static double spent_ns(void)
-{
-	struct timespec spent;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-	return (double)spent.tv_sec * 1e9 + (double)spent.tv_nsec;
-}
-
 int rule_bpf_measure(const struct vex_record *const *records, unsigned count, double *ns)
 {
 	static struct values values[EVENTS];
 	struct rte_bpf_jit compiled[FILTERS];
 	struct rte_bpf *filters[FILTERS] = {NULL};
 	uint64_t yes = 0;
-	double start;
+	uint64_t start;
 	unsigned round;
 	unsigned event;
 	unsigned i;
@@ -103,7 +95,7 @@ int rule_bpf_measure(const struct vex_record *const *records, unsigned count, do
 		for (event = 0; event < count; event++)
 			for (i = 0; i < FILTERS; i++)
 				yes += compiled[i].func(&values[event]);
-	*ns = (spent_ns() - start) / (ROUNDS * (double)count);
+	*ns = (double)(spent_ns() - start) / (ROUNDS * (double)count);
 	if (!error && !yes) {
 		vex_error("64 filters of rte_bpf let no event through");
 		error = -EIO;

@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "capture/capture.h"
-#include "rule/compile.h"
 #include "rule_sets.h"
+#include "support/image.h"
 
 #define RULES 1000u
 #define EVENTS_MAX 1000000u
@@ -112,31 +112,17 @@ static int make_image(
 	const struct rule_recording *recording, struct rule_image **image, size_t *size)
 {
 	struct rule_paths *paths = need(calloc(1, sizeof(*paths)));
-	struct rule_compile_error why = {"the rules are wrong"};
 	struct rule_text_file file = {0};
-	struct rule_diags diags = {0};
-	struct rule_set *set = NULL;
-	int error = 0;
 
 	take_paths(paths, recording);
-	if (!paths->count)
-		error = -ENODATA;
-	else
+	if (paths->count) {
 		rule_sets_mixed(&file, paths, RULES, NULL);
-	if (!error)
-		error = rule_set_parse(
-			&(struct rule_source){"build", file.text, file.len}, 1, NULL, &set, &diags);
-	if (!error)
-		error = rule_compile(set, NULL, image, size, &why);
-	if (error)
-		vex_error("rules do not compile: %s",
-			diags.errors ? diags.items[0].message : why.text);
-	rule_set_free(set);
-	rule_diags_clear(&diags);
+		*image = image_of(file.text, size);
+	}
 	free(file.text);
 	rule_paths_free(paths);
 	free(paths);
-	return error;
+	return *image ? 0 : -ENODATA;
 }
 
 static int match_all(const struct rule_recording *recording, const struct rule_matcher *matcher,

@@ -4,22 +4,20 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "clock.h"
 #include "pinned.h"
-#include "rule/compile.h"
 #include "rule/match.h"
 #include "rule_bpf.h"
 #include "rule_hs.h"
 #include "rule_limits.h"
+#include "rule_loaded.h"
 #include "rule_rate.h"
 #include "rule_sets.h"
 
@@ -33,77 +31,14 @@ enum { CACHE_HIT, MISS, MISS_1M, FILTERS_64, COMPILE_1K, COMPILE_1M, COMPILE_ADD
 #define QUICK_MILLION 100000u /* with --quick: the names stay, the figures are not those */
 #define ADD_GLOBS 10000u
 
-struct loaded {
-	struct rule_image *image;
-	struct rule_matcher *matcher;
-	size_t size;
-	double seconds; /* from text to image */
-};
-
 static struct rule_paths paths;
 static struct rule_globs globs, true_globs;
-static struct loaded thousand, million, filters, thousand_globs;
+static struct rule_loaded thousand, million, filters, thousand_globs;
 static double add_one_s, million_bytes, hit_rate;
 static uint64_t *records[RULE_PATHS];
 static struct rule_hs *bare, *bare_globs;
 static unsigned bare_found;
 static double tsc_hz;
-
-/* Of this thread on a processor: nothing here waits, and others may run. */
-static uint64_t spent_ns(void)
-{
-	struct timespec spent;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-	return (uint64_t)spent.tv_sec * 1000000000u + (uint64_t)spent.tv_nsec;
-}
-
-static double seconds(void)
-{
-	return (double)spent_ns() * 1e-9;
-}
-
-static int compile(const struct rule_text_file *file, const struct rule_image *previous,
-		struct loaded *out)
-{
-	struct rule_source source = {"bench", file->text, file->len};
-	struct rule_compile_error why = {"the rules are wrong"};
-	struct rule_diags diags = {0};
-	struct rule_set *set = NULL;
-	double start = seconds();
-	int error = rule_set_parse(&source, 1, NULL, &set, &diags);
-
-	if (!error)
-		error = rule_compile(set, previous, &out->image, &out->size, &why);
-	out->seconds = seconds() - start;
-	if (error)
-		vex_error("rules do not compile: %s", diags.errors ? diags.items[0].message : why.text);
-	rule_set_free(set);
-	rule_diags_clear(&diags);
-	malloc_trim(0);
-	return error;
-}
-
-static int load(struct loaded *loaded)
-{
-	const char *why;
-	int error = rule_matcher_new(loaded->image, loaded->size, &loaded->matcher, &why);
-
-	if (error)
-		vex_error("an image does not load: %s", why);
-	return error;
-}
-
-static int make(void (*write)(struct rule_text_file *), struct loaded *out)
-{
-	struct rule_text_file file = {0};
-	int error;
-
-	write(&file);
-	error = compile(&file, NULL, out);
-	free(file.text);
-	return error ? error : load(out);
-}
 
 static void write_thousand(struct rule_text_file *file)
 {
@@ -126,16 +61,16 @@ static void write_million(struct rule_text_file *file)
 static int measure_add_one(void)
 {
 	struct rule_text_file file = {0};
-	struct loaded first = {0};
-	struct loaded second = {0};
+	struct rule_loaded first = {0};
+	struct rule_loaded second = {0};
 	int error;
 
 	rule_sets_globs(&file, &paths, ADD_GLOBS, NULL);
-	error = compile(&file, NULL, &first);
+	error = rule_loaded_compile(&file, NULL, &first);
 	file.len = 0;
 	rule_sets_globs(&file, &paths, ADD_GLOBS + 1, NULL);
 	if (!error)
-		error = compile(&file, first.image, &second);
+		error = rule_loaded_compile(&file, first.image, &second);
 	add_one_s = second.seconds;
 	free(first.image);
 	free(second.image);
@@ -218,7 +153,7 @@ static void pass_warm(struct rule_worker *worker, double *route, double *both)
 }
 
 /* Where entries are too few for anything to be found again, each event is decided anew. */
-static int run_miss(const struct loaded *loaded, double *value)
+static int run_miss(const struct rule_loaded *loaded, double *value)
 {
 	struct rule_worker_options options = {.cache_entries = 4};
 	struct rule_worker *worker;
@@ -236,7 +171,7 @@ static int measure_memory(void)
 {
 	double before = resident();
 	struct rule_worker *worker;
-	int error = load(&million);
+	int error = rule_loaded_load(&million);
 
 	if (!error)
 		error = rule_worker_new(million.matcher, NULL, &worker);
@@ -262,11 +197,11 @@ static int open_rules(const struct bench_env *env)
 	make_records();
 	error = rule_rate_of_build(&hit_rate); /* once: the same in each run */
 	if (!error)
-		error = make(write_thousand, &thousand);
+		error = rule_loaded_make(write_thousand, &thousand);
 	if (!error)
-		error = make(rule_sets_filters, &filters);
+		error = rule_loaded_make(rule_sets_filters, &filters);
 	if (!error)
-		error = make(write_globs, &thousand_globs);
+		error = rule_loaded_make(write_globs, &thousand_globs);
 	if (!error)
 		error = rule_hs_new(&globs, &bare);
 	if (!error)
@@ -275,26 +210,19 @@ static int open_rules(const struct bench_env *env)
 		error = measure_add_one();
 	write_million(&file);
 	if (!error)
-		error = compile(&file, NULL, &million);
+		error = rule_loaded_compile(&file, NULL, &million);
 	free(file.text);
 	return error ? error : measure_memory();
-}
-
-static void unload(struct loaded *loaded)
-{
-	rule_matcher_free(loaded->matcher);
-	free(loaded->image);
-	*loaded = (struct loaded){0};
 }
 
 static void close_rules(void)
 {
 	unsigned i;
 
-	unload(&thousand);
-	unload(&million);
-	unload(&filters);
-	unload(&thousand_globs);
+	rule_loaded_free(&thousand);
+	rule_loaded_free(&million);
+	rule_loaded_free(&filters);
+	rule_loaded_free(&thousand_globs);
 	rule_hs_free(bare);
 	rule_hs_free(bare_globs);
 	for (i = 0; i < paths.count; i++)

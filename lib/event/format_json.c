@@ -61,12 +61,7 @@ static void put_file(struct out *out, const struct vex_event *event)
 		out_key_u64(out, "mode", event->mode);
 		out_key_u64(out, "flags", event->flags);
 	}
-	if (event->has & VEX_HAS_PARENT2)
-		out_key_u64(out, "parent2_ino", event->parent2_ino);
-	if (event->has & VEX_HAS_RANGE) {
-		out_key_u64(out, "offset", event->offset);
-		out_key_u64(out, "size", event->size);
-	}
+	out_range(out, event);
 }
 
 ssize_t vex_format_json(const struct vex_event *event, char *text, size_t cap)

@@ -65,6 +65,9 @@ void out_error(int32_t result, char text[OUT_SHORT]);
 /** The name, or "unknown". */
 const char *out_name(const char *name);
 
+/** The folder that a second path is in, and which bytes of the file: under one name in each JSON. */
+void out_range(struct out *out, const struct vex_event *event);
+
 /** What an event has beyond a file's: gap, graph, vector, labels and attributes. */
 void out_extras(struct out *out, const struct vex_event *event);
 

@@ -37,6 +37,16 @@ const char *out_name(const char *name)
 	return name ? name : "unknown";
 }
 
+void out_range(struct out *out, const struct vex_event *event)
+{
+	if (event->has & VEX_HAS_PARENT2)
+		out_key_u64(out, "parent2_ino", event->parent2_ino);
+	if (event->has & VEX_HAS_RANGE) {
+		out_key_u64(out, "offset", event->offset);
+		out_key_u64(out, "size", event->size);
+	}
+}
+
 static void put_gap(struct out *out, const struct vex_attr_gap *gap)
 {
 	out_open(out, "gap", '{');

@@ -106,6 +106,15 @@ class Case(unittest.TestCase):
         self.assertEqual(out.count('\n'), 1)
         return json.loads(out)
 
+    def raw(self, data):
+        """Sends bytes, and reads the one line that comes back."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(self.control_socket)
+            client.sendall(data)
+            with client.makefile('rb') as answers:
+                return json.loads(answers.readline())
+
     def plane_state(self):
         done = subprocess.run([Programs.vexctl, '--control', self.control_socket, '--json',
                                'status'], capture_output=True, timeout=LIMIT_S, check=False)

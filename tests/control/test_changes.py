@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import unittest
 
@@ -57,14 +56,6 @@ class Changes(Case):
 
     def version_path(self, number):
         return os.path.join(self.state(), 'rules', f'{number:010}.rules')
-
-    def raw(self, data):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
-            client.connect(self.control_socket)
-            client.sendall(data)
-            with client.makefile('rb') as answers:
-                return json.loads(answers.readline())
 
 
 class Good(Changes):

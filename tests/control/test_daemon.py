@@ -27,15 +27,6 @@ class Daemon(Case):
             file.write(text)
         return path
 
-    def raw(self, data):
-        """Sends bytes, and reads the one line that comes back."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
-            client.connect(self.control_socket)
-            client.sendall(data)
-            with client.makefile('rb') as answers:
-                return json.loads(answers.readline())
-
     def test_stop_signals(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             self.start_fake()

@@ -3,7 +3,6 @@
  * usage: choose FOLDER     what is selected in the kernel: by type, device, path, user, process and
  * its children, cgroup; and who is left out. Changed while running.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,23 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "tap_reader.h"
 
-static unsigned problems;
 static uint64_t storage[VEX_RECORD_MAX / 8];
 static struct vex_record *const record = (struct vex_record *)(void *)storage;
 static struct tap_reader tap;
 static char folder[200];
-
-#define CHECK(condition) check(condition, #condition, __LINE__)
-
-static void check(bool good, const char *what, int line)
-{
-	if (good)
-		return;
-	printf("FAIL: line %d: %s (errno %d)\n", line, what, errno);
-	problems++;
-}
 
 struct actor {
 	uid_t uid;

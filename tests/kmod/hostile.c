@@ -16,21 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "tap_reader.h"
 #include "work.h"
 
-static unsigned problems;
 static uint64_t storage[VEX_RECORD_MAX / 8];
-
-#define CHECK(condition) check(condition, #condition, __LINE__)
-
-static void check(bool good, const char *what, int line)
-{
-	if (good)
-		return;
-	printf("FAIL: line %d: %s (errno %d)\n", line, what, errno);
-	problems++;
-}
 
 static int open_device(int flags)
 {

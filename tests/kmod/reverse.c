@@ -17,24 +17,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "tap_reader.h"
 
 #define PARAMETERS "/sys/module/vex_tap_sample/parameters/"
 #define FOLDER "/t/reverse"
 
-static unsigned problems;
 static uint64_t storage[VEX_RECORD_MAX / 8];
 static struct vex_record *const record = (struct vex_record *)(void *)storage;
-
-#define CHECK(condition) check(condition, #condition, __LINE__)
-
-static void check(bool good, const char *what, int line)
-{
-	if (good)
-		return;
-	printf("FAIL: line %d: %s (errno %d)\n", line, what, errno);
-	problems++;
-}
 
 static uint32_t make(uint16_t type, const char *path, const char *path2)
 {

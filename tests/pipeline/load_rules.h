@@ -11,17 +11,20 @@
 #include "fixture.h"
 #include "support/image.h"
 
+/* Of the set in force. */
+static uint64_t rules_generation;
+
 static inline void load_rules(const char *text)
 {
-	static uint64_t generation;
 	struct vex_message message = {.type = VEX_MESSAGE_RULES};
 	char reason[VEX_REASON_MAX];
 	void *image = image_of(text, &message.rules.size);
 	int fd = image ? image_pass(image, message.rules.size, IMAGE_SEALS) : -1;
 
 	CU_ASSERT_FATAL(fd >= 0);
-	message.rules.generation = ++generation;
+	message.rules.generation = ++rules_generation;
 	CU_ASSERT_EQUAL_FATAL(rules_load(plane, fd, &message, reason), 0);
+	CU_ASSERT_EQUAL(message.done.generation, rules_generation);
 	close(fd);
 	free(image);
 }

@@ -5,27 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "dataplane/rules.h"
 #include "dataplane/subscriber.h"
-#include "fixture.h"
-#include "support/image.h"
-
-static uint64_t generation;
-
-static void load(const char *text)
-{
-	struct vex_message message = {.type = VEX_MESSAGE_RULES};
-	char reason[VEX_REASON_MAX];
-	void *image = image_of(text, &message.rules.size);
-	int fd = image ? image_pass(image, message.rules.size, IMAGE_SEALS) : -1;
-
-	CU_ASSERT_FATAL(fd >= 0);
-	message.rules.generation = ++generation;
-	CU_ASSERT_EQUAL_FATAL(rules_load(plane, fd, &message, reason), 0);
-	CU_ASSERT_EQUAL(message.done.generation, generation);
-	close(fd);
-	free(image);
-}
+#include "load_rules.h"
 
 static void publish(uint16_t type, const char *path)
 {
@@ -63,13 +44,13 @@ static void without_rules_nothing_is_added(void)
 
 static void each_event_says_what_led_it(void)
 {
-	load("- rule: a\n  condition: fd.name startswith /a\n  priority: error\n  qos: low\n"
-	     "- rule: b\n  condition: fd.name startswith /a/b\n  qos: high\n");
+	load_rules("- rule: a\n  condition: fd.name startswith /a\n  priority: error\n  qos: low\n"
+		   "- rule: b\n  condition: fd.name startswith /a/b\n  qos: high\n");
 	publish(VEX_OPEN, "/a/b");
 	harness_settle(plane);
 	CU_ASSERT_EQUAL(count(&consumer), 1);
 	CU_ASSERT(last.has & VEX_HAS_ROUTE);
-	CU_ASSERT_EQUAL(last.route.generation, generation);
+	CU_ASSERT_EQUAL(last.route.generation, rules_generation);
 	CU_ASSERT_EQUAL(last.route.rule, 0);
 	CU_ASSERT_EQUAL(last.route.matched, 2);
 	CU_ASSERT_EQUAL(last.route.priority, 3);
@@ -78,7 +59,7 @@ static void each_event_says_what_led_it(void)
 	publish(VEX_OPEN, "/none");
 	harness_settle(plane);
 	CU_ASSERT_EQUAL(count(&consumer), 1);
-	CU_ASSERT_EQUAL(last.route.generation, generation);
+	CU_ASSERT_EQUAL(last.route.generation, rules_generation);
 	CU_ASSERT_EQUAL(last.route.rule, VEX_ROUTE_NO_RULE);
 	CU_ASSERT_EQUAL(last.route.matched, 0);
 	CU_ASSERT_EQUAL(last.route.priority, VEX_ROUTE_NO_PRIORITY);
@@ -96,12 +77,12 @@ static void an_event_names_the_rule_of_the_highest_priority(void)
 	} events[] = {{"/d", 0, 1}, {"/d/e", 1, 2}, {"/d/n", 2, 2}, {"/d/e/x", 3, 3}, {"/d/n/x", 4, 3},
 			{"/y", 5, 1}, {"/d/e/x/z", 3, 4}, {"/d/e/y", 1, 2}};
 
-	load("- rule: a\n  condition: fd.name startswith /d\n  priority: debug\n"
-	     "- rule: b\n  condition: fd.name startswith /d/e\n  priority: error\n"
-	     "- rule: c\n  condition: fd.name startswith /d/n\n  priority: notice\n"
-	     "- rule: d\n  condition: fd.name startswith /d/e/x\n  priority: emergency\n"
-	     "- rule: e\n  condition: fd.name startswith /d/n/x\n  priority: emergency\n"
-	     "- rule: f\n  condition: fd.name in (/y, /d/e/x/z)\n  priority: emergency\n");
+	load_rules("- rule: a\n  condition: fd.name startswith /d\n  priority: debug\n"
+		   "- rule: b\n  condition: fd.name startswith /d/e\n  priority: error\n"
+		   "- rule: c\n  condition: fd.name startswith /d/n\n  priority: notice\n"
+		   "- rule: d\n  condition: fd.name startswith /d/e/x\n  priority: emergency\n"
+		   "- rule: e\n  condition: fd.name startswith /d/n/x\n  priority: emergency\n"
+		   "- rule: f\n  condition: fd.name in (/y, /d/e/x/z)\n  priority: emergency\n");
 	for (unsigned i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		publish(VEX_OPEN, events[i].path);
 	harness_settle(plane);
@@ -123,7 +104,7 @@ static void there_is_always_room_to_say_it(void)
 	static char path[4096];
 
 	memset(path, 'p', sizeof(path));
-	load("- rule: all\n  condition: evt.type exists\n");
+	load_rules("- rule: all\n  condition: evt.type exists\n");
 	for (size_t len = 0; len <= sizeof(path); len += len < 300 ? 1 : 97) {
 		struct vex_event event = sample(VEX_RENAME, "");
 
@@ -143,7 +124,7 @@ static void what_a_replay_brings_is_replaced(void)
 	struct vex_event event = sample(VEX_CREATE, "/r");
 	struct producer lane = {0};
 
-	load("- rule: r\n  condition: fd.name = /r\n");
+	load_rules("- rule: r\n  condition: fd.name = /r\n");
 	event.has |= VEX_HAS_ROUTE | VEX_HAS_SUPPRESSED;
 	event.route = (struct vex_attr_route){.generation = 1u << 30, .rule = 77, .matched = 5};
 	harness_lane(plane, replay, RING, &lane);
@@ -151,7 +132,7 @@ static void what_a_replay_brings_is_replaced(void)
 	harness_settle(plane);
 	CU_ASSERT_EQUAL(count(&consumer), 1);
 	CU_ASSERT_EQUAL(last.has & VEX_HAS_SUPPRESSED, 0);
-	CU_ASSERT_EQUAL(last.route.generation, generation);
+	CU_ASSERT_EQUAL(last.route.generation, rules_generation);
 	CU_ASSERT_EQUAL(last.route.rule, 0);
 	harness_producer_free(&lane);
 }
@@ -161,7 +142,7 @@ static void who_is_named_gets_what_is_led_to_him_and_no_more(void)
 	struct consumer audit, twin;
 
 	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
-	load("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n");
+	load_rules("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n");
 	harness_subscribe_as(plane, "audit", 0, NULL, RING, &twin); /* who comes later, too */
 	publish(VEX_OPEN, "/a/1");
 	publish(VEX_OPEN, "/b/1");
@@ -171,7 +152,7 @@ static void who_is_named_gets_what_is_led_to_him_and_no_more(void)
 	CU_ASSERT(!memcmp(last.path.data, "/a/1", 4));
 	CU_ASSERT_EQUAL(count(&twin), 1);
 	CU_ASSERT_EQUAL(count(&consumer), 2); /* the default gets both */
-	load("- rule: b\n  condition: fd.name startswith /b\n"); /* names nobody: all are default */
+	load_rules("- rule: b\n  condition: fd.name startswith /b\n"); /* names nobody: all are default */
 	publish(VEX_OPEN, "/a/1");
 	harness_settle(plane);
 	CU_ASSERT_EQUAL(count(&audit), 1);
@@ -188,7 +169,7 @@ static void his_own_filter_is_applied_on_top(void)
 	filter.types[VEX_OPEN / 64] |= 1ull << VEX_OPEN % 64;
 	harness_subscribe_as(plane, "audit", 0, &filter, RING, &audit);
 	subscriber_remove(plane, consumer.subscriber);
-	load("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n");
+	load_rules("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n");
 	publish(VEX_OPEN, "/a/1");
 	publish(VEX_CLOSE, "/a/1");
 	harness_settle(plane);
@@ -207,7 +188,7 @@ static void boundaries_have_their_own(void)
 	harness_settle(plane);
 	CU_ASSERT_EQUAL(count(&fuse), 0); /* nothing leads there without rules */
 	CU_ASSERT_EQUAL(count(&consumer), 1);
-	load("- rule: back\n  condition: evt.type = unlink\n  route: boundary:fuse\n");
+	load_rules("- rule: back\n  condition: evt.type = unlink\n  route: boundary:fuse\n");
 	publish(VEX_OPEN, "/a");
 	publish(VEX_DELETE, "/a");
 	harness_settle(plane);
@@ -222,8 +203,8 @@ static void drop_is_for_all_whatever_else_matched(void)
 	struct consumer audit;
 
 	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
-	load("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n"
-	     "- rule: scratch\n  condition: fd.name startswith /a/scratch\n  route: drop\n");
+	load_rules("- rule: a\n  condition: fd.name startswith /a\n  route: subscriber:audit\n"
+		   "- rule: scratch\n  condition: fd.name startswith /a/scratch\n  route: drop\n");
 	publish(VEX_OPEN, "/a/1");
 	publish(VEX_OPEN, "/a/scratch/1");
 	harness_settle(plane);
@@ -235,8 +216,8 @@ static void drop_is_for_all_whatever_else_matched(void)
 
 static void the_first_match_may_end_it(void)
 {
-	load("- rule: keep\n  condition: fd.name startswith /a/keep\n  match: first\n"
-	     "- rule: rest\n  condition: fd.name startswith /a\n  route: drop\n");
+	load_rules("- rule: keep\n  condition: fd.name startswith /a/keep\n  match: first\n"
+		   "- rule: rest\n  condition: fd.name startswith /a\n  route: drop\n");
 	publish(VEX_OPEN, "/a/keep/1");
 	publish(VEX_OPEN, "/a/1");
 	harness_settle(plane);
@@ -247,9 +228,9 @@ static void the_first_match_may_end_it(void)
 
 static void what_is_held_back_has_its_reason(void)
 {
-	load("- rule: rated\n  condition: fd.name = /rate\n  rate: 2/h\n"
-	     "- rule: once\n  condition: fd.name = /once\n  suppress: 1h\n"
-	     "- rule: some\n  condition: fd.name = /some\n  sample: {share: 1/1000, by: fd.name}\n");
+	load_rules("- rule: rated\n  condition: fd.name = /rate\n  rate: 2/h\n"
+		   "- rule: once\n  condition: fd.name = /once\n  suppress: 1h\n"
+		   "- rule: some\n  condition: fd.name = /some\n  sample: {share: 1/1000, by: fd.name}\n");
 	for (int i = 0; i < 10; i++) {
 		publish(VEX_OPEN, "/rate");
 		publish(VEX_OPEN, "/once");
@@ -267,8 +248,8 @@ static void what_is_held_back_has_its_reason(void)
 
 static void another_rule_may_still_lead_it_on(void)
 {
-	load("- rule: once\n  condition: fd.name = /x\n  suppress: 1h\n"
-	     "- rule: always\n  condition: fd.name = /x\n");
+	load_rules("- rule: once\n  condition: fd.name = /x\n  suppress: 1h\n"
+		   "- rule: always\n  condition: fd.name = /x\n");
 	for (int i = 0; i < 3; i++)
 		publish(VEX_OPEN, "/x");
 	harness_settle(plane);
@@ -281,7 +262,7 @@ static void a_route_held_back_leaves_the_default_alone(void)
 	struct consumer audit;
 
 	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
-	load("- rule: once\n  condition: fd.name = /x\n  suppress: 1h\n  route: subscriber:audit\n");
+	load_rules("- rule: once\n  condition: fd.name = /x\n  suppress: 1h\n  route: subscriber:audit\n");
 	for (int i = 0; i < 3; i++)
 		publish(VEX_OPEN, "/x");
 	harness_settle(plane);
@@ -296,7 +277,7 @@ static void a_route_held_back_leaves_the_default_alone(void)
 
 static void a_suppression_that_ends_tells_of_it(void)
 {
-	load("- rule: once\n  condition: fd.name = /x\n  suppress: 1ms\n");
+	load_rules("- rule: once\n  condition: fd.name = /x\n  suppress: 1ms\n");
 	for (int i = 0; i < 5; i++)
 		publish(VEX_OPEN, "/x");
 	harness_round(plane);
@@ -318,7 +299,7 @@ static void what_finds_no_room_passes_and_is_counted(void)
 
 	rule_limits_free(plane->rules->limits);
 	CU_ASSERT_EQUAL_FATAL(rule_limits_new(64, 1, &plane->rules->limits), 0);
-	load("- rule: once\n  condition: evt.type = open\n  suppress: {for: 1h, by: fd.name}\n");
+	load_rules("- rule: once\n  condition: evt.type = open\n  suppress: {for: 1h, by: fd.name}\n");
 	for (int i = 0; i < 500; i++) {
 		snprintf(path, sizeof(path), "/%d", i);
 		publish(VEX_OPEN, path);
@@ -337,8 +318,8 @@ static void what_is_redacted_leaves_so_for_everyone(void)
 	struct consumer audit;
 
 	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
-	load("- rule: a\n  condition: fd.name startswith /home\n  route: subscriber:audit\n"
-	     "- rule: hide\n  condition: fd.name startswith /home\n  sample: 1/1000000\n"
+	load_rules("- rule: a\n  condition: fd.name startswith /home\n  route: subscriber:audit\n"
+		   "- rule: hide\n  condition: fd.name startswith /home\n  sample: 1/1000000\n"
 	     "  redact: {fd.name: mask, proc.name: hash}\n");
 	event.has |= VEX_HAS_COMM;
 	event.comm = (struct vex_bytes){"cp", 2};
@@ -364,7 +345,7 @@ static void what_a_hash_makes_longer_is_hashed_all_the_same(void)
 	event.has |= VEX_HAS_COMM;
 	event.comm = (struct vex_bytes){"cp", 2};
 	CU_ASSERT_EQUAL(vex_event_size(&event), VEX_OBJECT_RECORD_MAX);
-	load("- rule: hide\n  condition: evt.type = open\n  redact: {proc.name: hash}\n");
+	load_rules("- rule: hide\n  condition: evt.type = open\n  redact: {proc.name: hash}\n");
 	for (unsigned i = 0; i < 3; i++)
 		CU_ASSERT_FATAL(harness_publish(&producer, &event));
 	harness_settle(plane);
@@ -384,8 +365,8 @@ static void losses_are_told_to_everyone(void)
 	harness_lane(plane, port, VEX_LANE_RING_MIN, &small);
 	harness_subscribe_as(plane, "audit", 0, NULL, RING, &audit);
 	harness_subscribe_as(plane, "mount", VEX_BOUNDARY_FUSE, NULL, RING, &fuse);
-	load("- rule: all\n  condition: evt.type exists\n  route: drop\n"
-	     "- rule: named\n  condition: fd.name = /none\n  route: subscriber:audit\n");
+	load_rules("- rule: all\n  condition: evt.type exists\n  route: drop\n"
+		   "- rule: named\n  condition: fd.name = /none\n  route: subscriber:audit\n");
 	while (harness_publish(&small, &event))
 		;
 	harness_settle(plane);
