@@ -12,6 +12,7 @@
 #define NO_RECORD UINT64_MAX
 #define ADDED_HERE (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
 #define PREFETCH_AHEAD (8 * VEX_LINE) /* a few records of usual size */
+#define LOOK_EVERY 64u		      /* polls of a port */
 
 static const enum vex_reject reject_of_check[] = {
 		[VEX_CHECK_SIZE] = VEX_REJECT_SIZE,
@@ -294,11 +295,14 @@ static void poll_merged(struct worker *worker, struct burst *burst)
 static uint64_t untold_loss(struct lane *lane)
 {
 	struct vex_lane_reader *reader = &lane->reader;
-	uint64_t count = VEX_LOAD_ACQUIRE(&reader->peer->lost_count); /* by vex_lane_lose() */
-	uint64_t first = VEX_LOAD_RELAXED(&reader->peer->lost_first);
 	const struct vex_record *shared;
+	uint64_t count, first;
 
-	if (!count || count > UINT32_MAX || lane->untrusted || vex_lane_peek(reader, &shared))
+	if (lane->untrusted || vex_lane_peek(reader, &shared))
+		return 0;
+	count = VEX_LOAD_ACQUIRE(&reader->peer->lost_count); /* by vex_lane_lose() */
+	first = VEX_LOAD_RELAXED(&reader->peer->lost_first);
+	if (!count || count > UINT32_MAX)
 		return 0;
 	if (!lane->seq_known) {
 		lane->seq_known = true;
@@ -354,16 +358,19 @@ static void finish_lane(struct worker *worker, struct burst *burst, struct lane 
 	VEX_STORE_RELEASE(&lane->drained, true);
 }
 
-static void look_at_empty_lanes(struct worker *worker, struct burst *burst)
+static void look_at_empty_lanes(struct worker *worker, struct burst *burst, uint32_t first,
+		bool for_losses)
 {
+	uint32_t count = burst->from->lane_count;
+
 	/* One GAP a round at most: each opens and closes the statistics. */
-	for (uint32_t i = 0; i < burst->from->lane_count && !burst->count; i++) {
-		struct lane *lane = burst->from->lanes[i];
+	for (uint32_t i = 0; i < count && !burst->count; i++) {
+		struct lane *lane = burst->from->lanes[(first + i) % count];
 
 		if (VEX_UNLIKELY(VEX_LOAD_ACQUIRE(&lane->draining))) {
 			if (!lane->drained)
 				finish_lane(worker, burst, lane);
-		} else if (VEX_UNLIKELY(worker->looks_for_losses) && lane->seq_known) {
+		} else if (VEX_UNLIKELY(for_losses) && lane->seq_known) {
 			announce_loss(worker, burst, lane, VEX_GAP_LANE_FULL);
 		}
 	}
@@ -373,13 +380,17 @@ void stage_ingest(struct worker *worker, struct burst *burst)
 {
 	struct vex_stage_stat *stage = &worker->stat->stage[VEX_STAGE_INGEST];
 	const struct plan_port *from = burst->from;
+	uint32_t polls = burst->port->polls++;
 
+	/* However busy one lane is, the others are not to wait for it to rest. */
+	if (VEX_UNLIKELY(polls % LOOK_EVERY == 0))
+		look_at_empty_lanes(worker, burst, polls / LOOK_EVERY, true);
 	if (VEX_LIKELY(from->lane_count == 1))
 		poll_one(worker, burst, from->lanes[0]);
 	else
 		poll_merged(worker, burst);
 	if (!burst->taken)
-		look_at_empty_lanes(worker, burst);
+		look_at_empty_lanes(worker, burst, 0, worker->looks_for_losses);
 	free_stock(worker, burst);
 	if (!burst->taken)
 		return;

@@ -71,6 +71,7 @@ struct port {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t worker; /* index */
+	uint32_t polls;	 /* its worker's */
 	int wake;	 /* eventfd in the epoll set of its worker */
 	uint32_t lane_count;
 	struct lane *lanes[VEX_PORT_LANES_MAX];

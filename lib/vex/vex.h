@@ -100,8 +100,7 @@ void vex_commit(struct vex_lane *lane, struct vex_record *record, uint32_t size)
 
 /**
  * Announces what this lane has lost, if it can: otherwise that is done before its next event,
- * when it is closed, or by the data plane, once that finds the lane empty and is idle. For the
- * lane's thread.
+ * when it is closed, or by the data plane, once that finds the lane empty. For the lane's thread.
  * 0 where nothing is left to announce, -ENOBUFS where the lane is still full.
  */
 int vex_flush(struct vex_lane *lane);

@@ -149,6 +149,56 @@ static void a_dead_producer_loss_is_announced_for_it(void)
 	CU_ASSERT_EQUAL(plane->stat->port[0].state, VEX_SLOT_FREE);
 }
 
+/* As many rounds as a few looks at quiet lanes take, with something to take in each of them. */
+static void keep_busy(void)
+{
+	struct vex_event event = sample(VEX_WRITE, "/busy");
+
+	for (int i = 0; i < 200; i++) {
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+		CU_ASSERT(harness_round(plane) > 0);
+		drain();
+		port_reap(plane);
+	}
+}
+
+static void lanes_that_were_closed_go_while_another_is_busy(void)
+{
+	struct vex_event event = sample(VEX_CREATE, "/closed");
+	struct producer closed[8] = {0};
+	char reason[VEX_REASON_MAX];
+	uint64_t lost = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		harness_lane(plane, port, 4096, &closed[i]);
+		for (int n = 0; n < 100; n++)
+			lost += !harness_publish(&closed[i], &event);
+		CU_ASSERT_EQUAL(port_remove_lane(plane, port, closed[i].lane, reason), 0);
+	}
+	for (int i = 0; i < 8; i++) /* a look tells of the loss of one at most */
+		keep_busy();
+	CU_ASSERT_EQUAL(port->lane_count, 1);
+	CU_ASSERT_EQUAL(plane->stat->retired.abandoned, lost);
+	CU_ASSERT_EQUAL(consumer.lost, 0);
+	for (unsigned i = 0; i < 8; i++)
+		harness_producer_free(&closed[i]);
+}
+
+static void a_quiet_lane_loss_is_announced_while_another_is_busy(void)
+{
+	struct vex_event event = sample(VEX_CREATE, "/quiet");
+	struct producer quiet = {0};
+	uint64_t lost = 0;
+
+	harness_lane(plane, port, 4096, &quiet);
+	for (int n = 0; n < 100; n++)
+		lost += !harness_publish(&quiet, &event);
+	keep_busy();
+	CU_ASSERT_EQUAL(port->stat->lost, lost);
+	CU_ASSERT_EQUAL(port->stat->gaps, 1);
+	harness_producer_free(&quiet);
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
@@ -156,6 +206,8 @@ int main(void)
 			TEST(a_full_producer_announces_its_gap),
 			TEST(a_quiet_producer_loss_is_announced_for_it),
 			TEST(a_dead_producer_loss_is_announced_for_it),
+			TEST(lanes_that_were_closed_go_while_another_is_busy),
+			TEST(a_quiet_lane_loss_is_announced_while_another_is_busy),
 	};
 
 	return fixture_run("loss", tests, sizeof(tests) / sizeof(tests[0]));
