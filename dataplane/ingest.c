@@ -120,6 +120,21 @@ static inline bool is_lane_gap(const struct vex_record *record)
 	return VEX_UNLIKELY(record->type == VEX_GAP) && record->boundary == VEX_BOUNDARY_NONE;
 }
 
+/*
+ * GAPs pass rules, quotas and filters. So those of other lanes are taken only from who may speak
+ * for them; a port's own are held against its lane's numbers.
+ */
+static inline enum vex_check check(const struct port *port, const struct vex_record *record,
+		uint32_t size, uint32_t *seen)
+{
+	enum vex_check found = vex_record_check_seen(record, size, seen);
+
+	if (VEX_UNLIKELY(record->type == VEX_GAP) && found == VEX_CHECK_OK &&
+			record->boundary != VEX_BOUNDARY_NONE && !port->keep_id)
+		return VEX_CHECK_BOUNDARY;
+	return found;
+}
+
 /* Of a GAP, leaves what subscribers were not told of yet. */
 static void shorten_gap(struct vex_record *record, const struct vex_attr_gap *gap, uint64_t first)
 {
@@ -158,10 +173,10 @@ static enum place advance_gap(struct port *port, struct lane *lane, struct vex_r
 }
 
 static inline enum place advance(struct port *port, struct lane *lane, struct vex_record *record,
-		enum vex_check check)
+		enum vex_check found)
 {
 	if (is_lane_gap(record))
-		return check == VEX_CHECK_OK ? advance_gap(port, lane, record) : PLACE_BROKEN;
+		return found == VEX_CHECK_OK ? advance_gap(port, lane, record) : PLACE_BROKEN;
 	if (VEX_UNLIKELY(!lane->seq_known))
 		learn_seq(lane, record, NULL);
 	return VEX_UNLIKELY(vex_lane_advance(&lane->reader, record->size, record->lane_seq, NULL))
@@ -186,7 +201,7 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 {
 	struct port *port = burst->port;
 	struct vex_record *record;
-	enum vex_check check;
+	enum vex_check found;
 	enum place place;
 	uint32_t seen;
 
@@ -201,16 +216,16 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 	vex_copy_words(record, shared, size);
 	record->size = size;
 	count_taken(worker, burst, lane, size);
-	check = vex_record_check_seen(record, size, &seen);
-	place = advance(port, lane, record, check);
+	found = check(port, record, size, &seen);
+	place = advance(port, lane, record, found);
 	if (VEX_UNLIKELY(place == PLACE_BROKEN)) {
 		distrust(port, lane, VEX_REJECT_SEQUENCE);
 		free_event(worker, burst);
 	} else if (VEX_UNLIKELY(place == PLACE_TOLD)) {
 		count_reject(port, lane, VEX_REJECT_TOLD);
 		free_event(worker, burst);
-	} else if (VEX_UNLIKELY(check != VEX_CHECK_OK)) {
-		count_reject(port, lane, reject_of_check[check]);
+	} else if (VEX_UNLIKELY(found != VEX_CHECK_OK)) {
+		count_reject(port, lane, reject_of_check[found]);
 		free_event(worker, burst);
 	} else {
 		identify(worker, port, lane, record);

@@ -135,6 +135,41 @@ static void a_stranger_can_not_speak_for_others(void)
 	harness_producer_free(&lane);
 }
 
+static void commit_gap_of_another(struct producer *lane)
+{
+	struct vex_attr_gap gap = {.first = 5, .last = 1000004, .count = 1000000};
+	struct vex_record *record = vex_lane_reserve(&lane->writer, VEX_GAP_RECORD_SIZE);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(record);
+	record->id = (struct vex_event_id){0};
+	vex_gap_fill(record, &gap, 1);
+	record->boundary = VEX_BOUNDARY_APP;
+	vex_lane_commit(&lane->writer, record, VEX_GAP_RECORD_SIZE);
+}
+
+/* GAPs pass rules and filters: nobody may make one up. */
+static void gaps_of_other_lanes_are_only_for_who_speaks_for_them(void)
+{
+	struct port *strange = harness_port(plane, VEX_BOUNDARY_APP, 0, true);
+	struct port *replay = harness_port(plane, VEX_BOUNDARY_REPLAY, VEX_PORT_KEEP_ID, false);
+	struct vex_event event = sample(VEX_CREATE, "/after");
+	struct producer lane = {0}, kept = {0};
+
+	harness_lane(plane, strange, RING, &lane);
+	commit_gap_of_another(&lane);
+	CU_ASSERT(harness_publish(&lane, &event));
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(harness_read(&consumer)->type, VEX_CREATE);
+	CU_ASSERT_PTR_NULL(harness_read(&consumer));
+	CU_ASSERT_EQUAL(strange->stat->reject[VEX_REJECT_BOUNDARY], 1);
+	harness_lane(plane, replay, RING, &kept);
+	commit_gap_of_another(&kept);
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(harness_read(&consumer)->type, VEX_GAP);
+	harness_producer_free(&lane);
+	harness_producer_free(&kept);
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
@@ -142,6 +177,7 @@ int main(void)
 			TEST(lanes_that_lie_are_detached),
 			TEST(a_lying_subscriber_harms_only_itself),
 			TEST(a_stranger_can_not_speak_for_others),
+			TEST(gaps_of_other_lanes_are_only_for_who_speaks_for_them),
 	};
 
 	return fixture_run("hostile", tests, sizeof(tests) / sizeof(tests[0]));
