@@ -93,6 +93,7 @@ static int capture_stream(struct capture *capture)
 {
 	struct stream_sink sink = {
 		.context = capture,
+		.drains = true,
 		.begin = begin,
 		.event = write_event,
 		.batch = end_batch,

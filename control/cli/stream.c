@@ -18,11 +18,11 @@
 #define RING_SIZE (8u << 20)
 /* A signal that comes just before the wait is seen after so long. */
 #define WAIT_MS 200u
-/* Of what had come by the deadline, where we are late to read it. */
-#define LATE_BATCHES 64u
+/* Of what had come by the deadline, where we are late to read it: what a lane may hold, and more. */
+#define LATE_BATCHES (RING_SIZE / VEX_LINE / BATCH)
 #define SECONDS_MAX (10.0 * 366 * 24 * 3600)
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* so often */
 
 struct stream {
 	const struct stream_options *options;
@@ -132,7 +132,7 @@ int stream_usage(const struct stream_options *options, char **argv)
 static void interrupt(int signal)
 {
 	(void)signal;
-	interrupted = 1;
+	interrupted = interrupted + 1;
 }
 
 /* A reader of the output that goes away is an ordinary end, told by EPIPE. */
@@ -211,14 +211,23 @@ static int wait_ms(const struct stream *stream, uint64_t now)
 	return (int)(ms < WAIT_MS ? ms : WAIT_MS);
 }
 
+/* The first Ctrl-C ends what waits to come, not what has: a second one does. */
+static bool goes_on(struct stream *stream, uint64_t now)
+{
+	if (!interrupted)
+		return true;
+	if (now < stream->deadline)
+		stream->deadline = now;
+	return stream->sink->drains && interrupted == 1;
+}
+
 static int loop(struct stream *stream)
 {
 	unsigned late = LATE_BATCHES;
+	uint64_t now;
 	int ret;
 
-	while (!interrupted) {
-		uint64_t now = stream_now_ns();
-
+	while (now = stream_now_ns(), goes_on(stream, now)) {
 		ret = tick(stream, now);
 		if (ret)
 			return ret;

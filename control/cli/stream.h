@@ -32,6 +32,7 @@ struct stream_options {
 struct stream_sink {
 	void *context;
 	uint64_t tick_ns; /**< how often tick is called */
+	bool drains;	  /**< what had come before SIGINT or SIGTERM is given, until a second one */
 	/** The subscription stands. */
 	int (*begin)(void *context);
 	/** An event that --where lets pass, or a GAP. */
@@ -51,7 +52,7 @@ int stream_usage(const struct stream_options *options, char **argv);
 bool stream_read_seconds(const char *text, uint64_t *ns);
 
 /**
- * Runs until something ends it. 0, also where the reader of the output went away (-EPIPE); or a
+ * Runs until something ends it, SIGINT and SIGTERM among it. 0, also where the reader of the output went away (-EPIPE); or a
  * negative errno of the sink; 1 where there is no data plane, with a message on stderr.
  */
 int stream_run(const struct stream_options *options, const struct stream_sink *sink);

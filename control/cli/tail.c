@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -169,7 +170,10 @@ static int read_options(struct tail *tail, int argc, char **argv)
 
 static int follow(struct tail *tail)
 {
-	struct stream_sink sink = {.context = tail, .event = print_event, .batch = end_batch};
+	struct stream_sink sink = {.context = tail,
+			.drains = !isatty(STDOUT_FILENO), /* there the flood is to end */
+			.event = print_event,
+			.batch = end_batch};
 	int ret;
 
 	tail->buffer = malloc(BUFFER);

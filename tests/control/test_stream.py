@@ -139,6 +139,28 @@ class Stream(Case):
         self.assertEqual(self.vexctl('tail', '--timeout', '0.05'), ('', ''))
         wait_for(lambda: self.attached() == 0, 'all to be detached')
 
+    def delivered(self):
+        return sum(row['delivered'] for row in self.json('show', 'subscribers')['subscribers']
+                   if row['state'] == 'live')
+
+    def test_an_end_loses_nothing_delivered(self):
+        """What came while it could not run is written before it ends."""
+        self.start()
+        path = os.path.join(self.folder, 'late.pcap')
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.follow('capture', '-w', path)
+            process.send_signal(signal.SIGSTOP)
+            for _ in range(3):
+                self.replay()
+            self.vexctl('verify', '--wait', '20')
+            delivered = self.delivered()
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            out, _ = self.end(process)
+            self.assertGreaterEqual(delivered, 3 * len(self.events))
+            self.assertIn(f'captured {delivered} packets', out)
+            wait_for(lambda: self.attached() == 0, 'it to be detached')
+
     def test_reader_that_goes_away(self):
         self.start()
         for command in (('tail',), ('tail', '--json'), ('capture', '-w', '-'),
