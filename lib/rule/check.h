@@ -49,6 +49,10 @@ const struct rule_node *lower_test(struct load *load, const struct rule_node *te
 /** The CORE field that a PLAIN one is of such an event; RULE_FIELD_COUNT: none. */
 enum rule_field_id lower_core(enum rule_field_id field, const struct vex_record *record);
 
+/** Whether an event of that type opens a file; whether one that should have made a descriptor did not. */
+bool lower_is_opener(unsigned type);
+bool lower_lacks_descriptor(const struct vex_record *record);
+
 /** Children were folded before. A test: true or false where its values say so. */
 const struct rule_node *fold_test(struct load *load, const struct rule_node *test);
 const struct rule_node *fold_not(struct load *load, const struct rule_node *child);

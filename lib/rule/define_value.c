@@ -4,7 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "rule/condition.h"
 #include "rule/define.h"
+#include "rule/quote.h"
 #include "rule/suggest.h"
 
 void define_refuse(struct load *load, const struct yaml_node *value, const char *expected)
@@ -142,16 +144,38 @@ static void say_no_field(struct load *load, const struct yaml_node *value, size_
 			why ? why : "");
 }
 
+/* What stands in brackets behind attr, as conditions have it: bare or in quotes. */
+static bool read_argument(struct load *load, const struct yaml_node *value,
+		const struct rule_text *brackets, struct rule_text *argument)
+{
+	struct rule_text inside = {brackets->data + 1, brackets->len - 2};
+	struct rule_text name;
+
+	if (!brackets->len ||
+			quote_bracket(brackets->data, brackets->data + brackets->len) != brackets->len) {
+		define_refuse(load, value, "attr[name], or another field without brackets");
+		return false;
+	}
+	if (!condition_word(load, &inside, load_pos(load, &value->scalar), &name))
+		return false;
+	if (!name.len || name.len > RULE_NAME_MAX) {
+		define_refuse(load, value, "attr[name], with a name of up to 255 bytes");
+		return false;
+	}
+	*argument = load_keep_text(load, name);
+	return argument->data;
+}
+
 bool define_field(struct load *load, const struct yaml_node *value, bool lists, struct rule_key *key)
 {
 	const struct rule_text *text = &value->scalar.text;
-	const char *bracket;
+	struct rule_text brackets;
 	size_t len;
 
-	if (!define_scalar(load, value, RULE_NAME_MAX + RULE_FIELD_NAME_MAX))
+	if (!define_scalar(load, value, RULE_FIELD_NAME_MAX + 4 * RULE_NAME_MAX))
 		return false;
-	bracket = memchr(text->data, '[', text->len);
-	len = bracket ? (size_t)(bracket - text->data) : text->len;
+	len = strcspn(text->data, "[");
+	brackets = (struct rule_text){text->data + len, text->len - len};
 	key->field = rule_field_by_name(text->data, len);
 	if (key->field == RULE_FIELD_COUNT) {
 		say_no_field(load, value, len);
@@ -161,16 +185,11 @@ bool define_field(struct load *load, const struct yaml_node *value, bool lists, 
 		define_refuse(load, value, "a field with a value of its own");
 		return false;
 	}
-	if ((key->field == RULE_FIELD_ATTR) != (bracket != NULL) ||
-			(bracket && (text->len < len + 3 || text->data[text->len - 1] != ']'))) {
+	if (key->field == RULE_FIELD_ATTR)
+		return read_argument(load, value, &brackets, &key->argument);
+	if (brackets.len)
 		define_refuse(load, value, "attr[name], or another field without brackets");
-		return false;
-	}
-	if (bracket)
-		key->argument = rule_memory_text(load->keep, bracket + 1, text->len - len - 2);
-	if (bracket && !key->argument.data)
-		load_no_memory(load);
-	return !bracket || key->argument.data;
+	return !brackets.len;
 }
 
 bool define_keys(struct load *load, const struct yaml_node *value, struct rule_keys *keys)

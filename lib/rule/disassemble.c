@@ -5,6 +5,7 @@
 
 #include "rule/disassemble_work.h"
 #include "rule/output.h"
+#include "rule/quote.h"
 
 void disassemble_bytes(const struct rule_image *image, uint64_t offset, uint64_t len, FILE *out)
 {
@@ -15,6 +16,21 @@ void disassemble_bytes(const struct rule_image *image, uint64_t offset, uint64_t
 		fprintf(out, *text < ' ' || *text >= 0x7f ? "\\x%02x"
 			     : *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
 	fputc('"', out);
+}
+
+void disassemble_argument(const struct rule_image *image, uint64_t offset, uint64_t len, FILE *out)
+{
+	const char *text = rule_image_part(image, RULE_PART_TEXT);
+	const struct rule_text name = {text + offset, len};
+
+	if (!len)
+		return;
+	fputc('[', out);
+	if (quote_is_bare(&name))
+		fwrite(name.data, 1, name.len, out);
+	else
+		disassemble_bytes(image, offset, len, out);
+	fputc(']', out);
 }
 
 enum rule_field_id disassemble_field(const struct rule_image *image, unsigned index)
@@ -185,8 +201,7 @@ static void print_test(const struct rule_image *image, uint32_t index, FILE *out
 	}
 	field = disassemble_field(image, test->field);
 	fputs(rule_fields[field].name, out);
-	if (test->arg_len)
-		disassemble_bytes(image, test->arg, test->arg_len, out);
+	disassemble_argument(image, test->arg, test->arg_len, out);
 	if (test->kind == RULE_TEST_WORDS)
 		print_words(image, test, field, out);
 	else if (test->kind == RULE_TEST_RANGE)

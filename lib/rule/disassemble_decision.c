@@ -8,8 +8,7 @@
 static void print_key(const struct rule_image *image, const struct rule_image_key *key, FILE *out)
 {
 	fputs(rule_fields[disassemble_field(image, key->field)].name, out);
-	if (key->arg_len)
-		disassemble_bytes(image, key->arg, key->arg_len, out);
+	disassemble_argument(image, key->arg, key->arg_len, out);
 }
 
 static void print_by(const struct rule_image *image, const struct rule_image_keys *by, FILE *out)

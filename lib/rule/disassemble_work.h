@@ -15,6 +15,9 @@ static inline void disassemble_text(const struct rule_image *image,
 	disassemble_bytes(image, text->offset, text->len, out);
 }
 
+/** What stands in brackets behind a field, as a condition has it; nothing where there is none. */
+void disassemble_argument(const struct rule_image *image, uint64_t offset, uint64_t len, FILE *out);
+
 enum rule_field_id disassemble_field(const struct rule_image *image, unsigned index);
 
 /** Its windows, and its clock where that is not UTC. */

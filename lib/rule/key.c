@@ -56,12 +56,24 @@ DEFINE_KEY(desc)
 
 /* It harms nobody, so it is no error; but it will never say anything. */
 static void warn_of_field(struct load *load, const struct yaml_node *value,
-		struct text_cursor *cursor, const struct rule_text *name)
+		struct text_cursor *cursor, const struct rule_output_field *field)
 {
+	const struct rule_text *name = &field->name;
 	struct rule_suggest suggest = rule_suggest_begin(name->data, name->len);
+	struct rule_pos pos = text_cursor_pos(cursor,
+			(size_t)(name->data - value->scalar.text.data));
 	struct complaint complaint = {NULL, NULL};
+	char room[RULE_OUTPUT_ARGUMENT_MAX];
+	struct rule_text argument;
 	unsigned i;
 
+	if (rule_field_by_name(name->data, name->len) == RULE_FIELD_ATTR) {
+		complaint.expected = "attr[name]";
+		if (!rule_output_argument(field, room, &argument))
+			load_say(load, RULE_WARNING, RULE_DIAG_FIELD, pos, &complaint,
+					"attr without a name has no value");
+		return;
+	}
 	if (rule_field_by_name(name->data, name->len) != RULE_FIELD_COUNT ||
 			rule_field_foreign(name->data, name->len))
 		return;
@@ -70,8 +82,7 @@ static void warn_of_field(struct load *load, const struct yaml_node *value,
 	complaint.suggestion = suggest.best.data;
 	if (!suggest.best.data && !rule_output_is_field(name))
 		return;
-	load_say(load, RULE_WARNING, RULE_DIAG_FIELD, text_cursor_pos(cursor,
-			(size_t)(name->data - value->scalar.text.data)), &complaint,
+	load_say(load, RULE_WARNING, RULE_DIAG_FIELD, pos, &complaint,
 			"no such field '%.*s', which has no value then", SHOWN(*name));
 }
 
@@ -88,7 +99,7 @@ DEFINE_KEY(output)
 		return;
 	cursor = text_cursor_begin(&load->files[value->scalar.file], &value->scalar);
 	while (rule_output_next(&at, end, &literal, &field))
-		warn_of_field(load, value, &cursor, &field.name);
+		warn_of_field(load, value, &cursor, &field);
 }
 
 DEFINE_KEY(condition)

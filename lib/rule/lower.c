@@ -127,6 +127,16 @@ static bool is_listed(const uint8_t *list, unsigned type)
 	return *list;
 }
 
+bool lower_is_opener(unsigned type)
+{
+	return is_listed(openers, type);
+}
+
+bool lower_lacks_descriptor(const struct vex_record *record)
+{
+	return record->result < 0 && is_listed(descriptor_makers, record->type);
+}
+
 static enum rule_field_id core_of_path(enum rule_field_id field, const struct vex_record *record)
 {
 	bool source = field == RULE_FIELD_FS_PATH_SOURCE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rule/output.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "event/format.h"
 #include "rule/check.h"
 #include "rule/place.h"
+#include "rule/quote.h"
 
 static bool is_letter(char c)
 {
@@ -29,11 +31,20 @@ static size_t name_length(const char *at, const char *end)
 	return len;
 }
 
+/* Other fields have no brackets: what stands behind them there is text. */
+static bool takes_brackets(const struct rule_text *name)
+{
+	enum rule_field_id id = rule_field_by_name(name->data, name->len);
+
+	return id == RULE_FIELD_ATTR ||
+			(id == RULE_FIELD_COUNT && rule_field_foreign(name->data, name->len));
+}
+
 bool rule_output_next(const char **at, const char *end, struct rule_text *literal,
 		struct rule_output_field *field)
 {
 	const char *percent = *at;
-	const char *close;
+	size_t brackets = 0;
 
 	while (percent < end && (*percent != '%' || percent + 1 == end || !is_letter(percent[1])))
 		percent++;
@@ -44,12 +55,28 @@ bool rule_output_next(const char **at, const char *end, struct rule_text *litera
 	field->name = (struct rule_text){percent + 1, name_length(percent + 1, end)};
 	field->argument = (struct rule_text){NULL, 0};
 	*at += 1 + field->name.len;
-	close = *at < end && **at == '[' ? memchr(*at, ']', (size_t)(end - *at)) : NULL;
-	if (close) {
-		field->argument = (struct rule_text){*at + 1, (size_t)(close - *at - 1)};
-		*at = close + 1;
-	}
+	if (takes_brackets(&field->name))
+		brackets = quote_bracket(*at, end);
+	if (brackets)
+		field->argument = (struct rule_text){*at + 1, brackets - 2};
+	*at += brackets;
 	return true;
+}
+
+bool rule_output_argument(const struct rule_output_field *field,
+		char room[RULE_OUTPUT_ARGUMENT_MAX], struct rule_text *name)
+{
+	const struct rule_text *text = &field->argument;
+	ssize_t len;
+
+	*name = *text;
+	if (!text->len || text->len > RULE_OUTPUT_ARGUMENT_MAX + 2)
+		return false;
+	if (quote_is_quoted(text)) {
+		len = quote_read(text->data + 1, text->len - 2, room);
+		*name = (struct rule_text){room, len > 0 ? (size_t)len : 0};
+	}
+	return name->len && name->len <= RULE_NAME_MAX;
 }
 
 static void print_bytes(struct vex_bytes bytes, FILE *out)
@@ -143,7 +170,19 @@ static bool print_file_type(const struct vex_record *record, enum rule_field_id 
 	return true;
 }
 
-/* What CORE fields do not say as they are. Of a descriptor there is no more than that it is there. */
+/* Of an open whose flags are not known neither. */
+static bool print_opened(const struct vex_record *record, unsigned how, FILE *out)
+{
+	struct rule_datum flags = rule_datum_read(record, RULE_FIELD_FS_FLAGS,
+			(struct vex_bytes){NULL, 0});
+	unsigned access = flags.number & O_ACCMODE;
+
+	if (!lower_is_opener(record->type))
+		return fputs("false", out) != EOF;
+	return flags.has && fputs(access == how || access == O_RDWR ? "true" : "false", out) != EOF;
+}
+
+/* What CORE fields do not say as they are. Of a descriptor there is only whether it is there. */
 static bool print_plain(const struct vex_record *record, enum rule_field_id field, FILE *out)
 {
 	switch (field) {
@@ -155,6 +194,12 @@ static bool print_plain(const struct vex_record *record, enum rule_field_id fiel
 		return fprintf(out, "%" PRIu64, record->start_ns) > 0;
 	case RULE_FIELD_EVT_FAILED:
 		return fputs(record->result < 0 ? "true" : "false", out) != EOF;
+	case RULE_FIELD_EVT_IS_OPEN_READ:
+		return print_opened(record, O_RDONLY, out);
+	case RULE_FIELD_EVT_IS_OPEN_WRITE:
+		return print_opened(record, O_WRONLY, out);
+	case RULE_FIELD_FD_NUM:
+		return lower_lacks_descriptor(record) && fputs("-1", out) != EOF;
 	case RULE_FIELD_EVENT_CATEGORY:
 		return fputs(vex_category_name(vex_type_category(record->type)), out) != EOF;
 	case RULE_FIELD_FD_TYPE:
@@ -185,10 +230,17 @@ static void print_field(const struct vex_record *record, const struct rule_outpu
 		FILE *out)
 {
 	enum rule_field_id id = rule_field_by_name(field->name.data, field->name.len);
+	struct rule_text name = {NULL, 0};
+	char room[RULE_OUTPUT_ARGUMENT_MAX];
+	bool known = id != RULE_FIELD_COUNT;
 
-	if (!rule_output_is_field(&field->name))
+	if (!rule_output_is_field(&field->name)) {
 		fprintf(out, "%%%.*s", (int)field->name.len, field->name.data);
-	else if (id == RULE_FIELD_COUNT || !rule_value_print(record, id, field->argument, out))
+		return;
+	}
+	if (id == RULE_FIELD_ATTR)
+		known = rule_output_argument(field, room, &name);
+	if (!known || !rule_value_print(record, id, name, out))
 		fputs("<NA>", out);
 }
 

@@ -13,10 +13,10 @@
 #include "rule/field.h"
 #include "rule/rule.h"
 
-/** A field within an output: %name or %name[argument]. */
+/** A field within an output: %name, or %name[argument] of attr and of fields that can't be had. */
 struct rule_output_field {
 	struct rule_text name;     /**< without its brackets */
-	struct rule_text argument; /**< data NULL: no brackets */
+	struct rule_text argument; /**< with its quotes; data NULL: no brackets */
 };
 
 /**
@@ -25,6 +25,13 @@ struct rule_output_field {
  */
 bool rule_output_next(const char **at, const char *end, struct rule_text *literal,
 		struct rule_output_field *field);
+
+/** Bytes between quotes, where all of a name is escapes. */
+#define RULE_OUTPUT_ARGUMENT_MAX (4 * RULE_NAME_MAX)
+
+/** The name in a field's brackets, in room where it stood in quotes; false where it is none. */
+bool rule_output_argument(const struct rule_output_field *field,
+		char room[RULE_OUTPUT_ARGUMENT_MAX], struct rule_text *name);
 
 /** Writes what a field says; false, and nothing is written, where the event does not have it. */
 bool rule_value_print(const struct vex_record *record, enum rule_field_id field,

@@ -2,10 +2,12 @@
 /* Around lexer and grammar: the text they work on, places in it, and expressions. */
 #include "rule/condition.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "condition.tab.h"
+#include "rule/quote.h"
 
 int condition_yylex_init_extra(struct parse *parse, void **scanner);
 int condition_yylex_destroy(void *scanner);
@@ -55,37 +57,6 @@ void condition_say_unexpected(struct parse *parse, struct rule_pos pos, const ch
 	condition_say(parse, pos, *expected ? expected : NULL, message);
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The byte that an escape stands for, or -1; takes what follows the backslash. */
-static int unescape(const char **at, const char *end)
-{
-	/* A backslash before a blank is a backslash alone: Falco's own rules rely on it. */
-	static const char from[] = "bfnrt\\/\"' ";
-	static const char to[] = "\b\f\n\r\t\\/\"'\\";
-	const char *found;
-	int byte;
-
-	if (**at == 'x') {
-		byte = end - *at > 2 && hex((*at)[1]) >= 0 && hex((*at)[2]) >= 0
-				? hex((*at)[1]) << 4 | hex((*at)[2])
-				: -1;
-		*at += byte >= 0 ? 3 : 1;
-		return byte;
-	}
-	found = strchr(from, **at);
-	if (!found || !**at)
-		return -1;
-	*at += 1;
-	return (uint8_t)to[found - from];
-}
-
 /* The text between quotes into a copy; false where an escape is none. */
 static bool unquote(struct load *load, const char *text, size_t len, struct rule_pos pos,
 		struct rule_text *out)
@@ -93,26 +64,18 @@ static bool unquote(struct load *load, const char *text, size_t len, struct rule
 	static const struct complaint known = {
 		.expected = "one of \\\\ \\\" \\' \\/ \\b \\f \\n \\r \\t \\xHH"};
 	char *copy = load_temporary(load, len + 1);
-	const char *end = text + len;
-	size_t n = 0;
-	int byte;
+	ssize_t n;
 
 	if (!copy)
 		return false;
-	while (text < end) {
-		byte = *text++;
-		if (byte == '\\') {
-			byte = unescape(&text, end);
-			if (byte <= 0) {
-				load_say(load, RULE_ERROR, RULE_DIAG_SYNTAX, pos, &known,
-						byte ? "an escape that is none in a string"
-						     : "a NUL byte in a string");
-				return false;
-			}
-		}
-		copy[n++] = (char)byte;
+	n = quote_read(text, len, copy);
+	if (n < 0) {
+		load_say(load, RULE_ERROR, RULE_DIAG_SYNTAX, pos, &known,
+				n == -EINVAL ? "an escape that is none in a string"
+					     : "a NUL byte in a string");
+		return false;
 	}
-	*out = (struct rule_text){copy, n};
+	*out = (struct rule_text){copy, (size_t)n};
 	return true;
 }
 
@@ -127,9 +90,7 @@ static bool copy_text(struct load *load, const char *text, size_t len, struct ru
 bool condition_word(struct load *load, const struct rule_text *text, struct rule_pos pos,
 		struct rule_text *word)
 {
-	char quote = text->len > 1 ? text->data[0] : '\0';
-
-	if ((quote == '"' || quote == '\'') && text->data[text->len - 1] == quote)
+	if (quote_is_quoted(text))
 		return unquote(load, text->data + 1, text->len - 2, pos, word);
 	return copy_text(load, text->data, text->len, word);
 }

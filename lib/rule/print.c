@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rule/quote.h"
 #include "rule/rule.h"
 
 void rule_node_walk(const struct rule_node *node,
@@ -39,28 +40,13 @@ static void puts_to(struct out *out, const char *text)
 	put(out, text, strlen(text));
 }
 
-static bool is_bare(const struct rule_text *text)
-{
-	static const char also[] = "_-./*?+:@%~";
-	size_t i;
-
-	for (i = 0; i < text->len; i++) {
-		char c = text->data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-				(!c || !strchr(also, c)))
-			return false;
-	}
-	return text->len;
-}
-
 /* A bare word in a list could be the name of a list. */
 static void put_word(struct out *out, const struct rule_text *text, bool bare)
 {
 	char escape[8];
 	size_t i;
 
-	if (bare && is_bare(text)) {
+	if (bare && quote_is_bare(text)) {
 		put(out, text->data, text->len);
 		return;
 	}

@@ -73,6 +73,7 @@ static void test_syntax(void)
 	refused_condition("fd.name = /a)", RULE_DIAG_SYNTAX, 13, "')' can't stand here");
 	refused_condition("fd.name = 'abc", RULE_DIAG_SYNTAX, 11, "a string that does not end");
 	refused_condition("fd.name = \"a\\q\"", RULE_DIAG_SYNTAX, 11, "an escape that is none");
+	refused("- list: l\n  items: ['\"abc\\\"']\n", RULE_DIAG_SYNTAX, 2, 11, "an escape that is none");
 	refused_condition("fd.name = \"a\\x00\"", RULE_DIAG_SYNTAX, 11, "a NUL byte");
 	refused_condition("fd.name = (a, b)", RULE_DIAG_SYNTAX, 11, "expected a value");
 	refused_condition("fd.name in (a b)", RULE_DIAG_SYNTAX, 15, "expected ')', ','");
@@ -263,6 +264,12 @@ static void test_key_values(void)
 	refused(RULE "schedule: {hours: 08:00-24:01}\n", RULE_DIAG_VALUE, 3, 21, "08:00-18:30");
 	refused(RULE "schedule: {offset: 2}\n", RULE_DIAG_VALUE, 3, 22, "+02:00");
 	refused(RULE "redact: {fd.name: blur}\n", RULE_DIAG_VALUE, 3, 21, "hash, mask, remove");
+	refused(RULE "redact: {'attr[\"\"]': hash}\n", RULE_DIAG_VALUE, 3, 12, "up to 255 bytes");
+	refused(RULE "redact: {'attr[]': hash}\n", RULE_DIAG_VALUE, 3, 12, "up to 255 bytes");
+	refused(RULE "redact: {'attr[\"a]': hash}\n", RULE_DIAG_VALUE, 3, 12, "attr[name]");
+	refused(RULE "redact: {'attr[a]b': hash}\n", RULE_DIAG_VALUE, 3, 12, "attr[name]");
+	refused(RULE "redact: {'attr[\"\\q\"]': hash}\n", RULE_DIAG_SYNTAX, 3, 12, "escape");
+	refused(RULE "redact: {'attr': hash}\n", RULE_DIAG_VALUE, 3, 12, "attr[name]");
 	refused(RULE "redact: {user.name: hash}\n", RULE_DIAG_FIELD, 3, 12, "user.uid is");
 	refused(RULE "redact: {evt.type: mask}\n", RULE_DIAG_FIELD, 3, 12, "can't be redacted");
 	refused(RULE "redact: {fd.name: hash, fs.mode: hash}\n", RULE_DIAG_FIELD, 3, 27,
