@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rule/exception.h"
 #include "rule/suggest.h"
 
 static struct checked check_expr(struct load *load, const struct expr *expr);
@@ -184,10 +185,9 @@ static struct checked check_expr(struct load *load, const struct expr *expr)
 	}
 }
 
-struct checked check_condition(struct load *load, const struct pieces *pieces)
+/* whole: false where something was wrong with its form. */
+static struct checked check_whole(struct load *load, const struct expr *expr, bool whole)
 {
-	bool whole;
-	struct expr *expr = condition_parse(load, pieces, &whole);
 	struct checked checked = {NULL, NULL, 0, 0};
 
 	/* Too deep is never whole, and not to be walked along. */
@@ -204,6 +204,23 @@ struct checked check_condition(struct load *load, const struct pieces *pieces)
 					: "with its macros written out, nested deeper than %u",
 			checked.nodes > RULE_NODES_MAX ? RULE_NODES_MAX : RULE_DEPTH_MAX);
 	return (struct checked){NULL, NULL, 0, 0};
+}
+
+struct checked check_condition(struct load *load, const struct pieces *pieces)
+{
+	bool whole;
+	struct expr *expr = condition_parse(load, pieces, &whole);
+
+	return check_whole(load, expr, whole);
+}
+
+struct checked check_rule(struct load *load, const struct draft *draft)
+{
+	bool whole;
+	struct expr *expr = condition_parse(load, &draft->condition, &whole);
+
+	expr = exception_join(load, draft, expr, &whole);
+	return check_whole(load, expr, whole);
 }
 
 void check_macros(struct load *load)

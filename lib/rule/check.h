@@ -19,6 +19,12 @@ struct checked {
 /** Checks the condition that the pieces make. What is wrong is said. */
 struct checked check_condition(struct load *load, const struct pieces *pieces);
 
+/** The same of a rule's, with its exceptions and its program. */
+struct checked check_rule(struct load *load, const struct draft *draft);
+
+/** Whether there is such a field, and whether its operator takes it: out lacks values alone. */
+bool check_field(struct load *load, const struct expr *expr, struct rule_node *out);
+
 /** Checks a test: the plain node in out, in no memory of its own but its values. */
 bool check_test(struct load *load, const struct expr *expr, struct rule_node *out);
 

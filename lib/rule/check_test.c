@@ -325,10 +325,8 @@ static bool make_values(struct load *load, const struct values *values, struct r
 	return good;
 }
 
-bool check_test(struct load *load, const struct expr *expr, struct rule_node *out)
+bool check_field(struct load *load, const struct expr *expr, struct rule_node *out)
 {
-	struct values values = {0};
-
 	*out = (struct rule_node){.kind = RULE_NODE_TEST, .pos = expr->pos};
 	if (is_foreign(load, expr, out))
 		return out->unsupported.name.data;
@@ -338,8 +336,18 @@ bool check_test(struct load *load, const struct expr *expr, struct rule_node *ou
 		return false;
 	}
 	out->repeats = rule_fields[out->field].repeats;
-	if (!check_argument(load, expr, out) || !check_operator(load, expr, out) ||
-			!gather(load, expr, &values))
+	return check_argument(load, expr, out) && check_operator(load, expr, out);
+}
+
+bool check_test(struct load *load, const struct expr *expr, struct rule_node *out)
+{
+	struct values values = {0};
+
+	if (!check_field(load, expr, out))
+		return false;
+	if (out->kind == RULE_NODE_UNSUPPORTED)
+		return true;
+	if (!gather(load, expr, &values))
 		return false;
 	if (out->op == RULE_OP_EXISTS)
 		return true;

@@ -83,6 +83,9 @@ struct expr *condition_parse(struct load *load, const struct pieces *pieces, boo
 bool condition_word(struct load *load, const struct rule_text *text, struct rule_pos pos,
 		struct rule_text *word);
 
+/** An expression of nothing yet; NULL, and failed, where memory ran out. */
+struct expr *condition_expr(struct parse *parse, enum expr_kind kind, struct rule_pos pos);
+
 /* Between lexer and grammar. */
 struct rule_pos *condition_pos(struct parse *parse, size_t len);
 struct word *condition_new_word(struct parse *parse, const char *text, size_t len, bool quoted);

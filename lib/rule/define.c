@@ -259,7 +259,7 @@ static void define_macro(struct load *load, const struct yaml_node *item)
 		macro->condition = (struct pieces){0};
 		macro->pos = load_pos(load, &name->scalar);
 	}
-	define_piece(load, &macro->condition, &condition->scalar, false);
+	define_piece(load, &macro->condition, &condition->scalar);
 }
 
 static struct list *new_list(struct load *load, const struct yaml_node *name)

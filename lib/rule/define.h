@@ -64,9 +64,6 @@ void define_finish_quotas(struct load *load);
 /** Names of groups that routes lead to, once all groups are known. */
 void define_targets(struct load *load, struct draft *draft);
 
-/** The pieces of the condition with exceptions and program; false where memory ran out. */
-bool define_finish_condition(struct load *load, struct draft *draft);
-
 /* -- define_change.c -- */
 
 /** What an item does: append: true, or override. */
@@ -118,8 +115,7 @@ bool define_keys(struct load *load, const struct yaml_node *value, struct rule_k
 /** One field: CORE; lists only where that is allowed. */
 bool define_field(struct load *load, const struct yaml_node *value, bool lists, struct rule_key *key);
 
-/** Adds a text to a condition; made: it stands nowhere in the file. */
-bool define_piece(struct load *load, struct pieces *pieces, const struct text_scalar *scalar,
-		bool made);
+/** Adds a text to a condition. */
+bool define_piece(struct load *load, struct pieces *pieces, const struct text_scalar *scalar);
 
 #endif

@@ -219,15 +219,13 @@ bool define_keys(struct load *load, const struct yaml_node *value, struct rule_k
 	return true;
 }
 
-bool define_piece(struct load *load, struct pieces *pieces, const struct text_scalar *scalar,
-		bool made)
+bool define_piece(struct load *load, struct pieces *pieces, const struct text_scalar *scalar)
 {
 	struct piece *piece = load_scratch(load, sizeof(*piece));
 
 	if (!piece)
 		return false;
 	piece->scalar = *scalar;
-	piece->made = made;
 	piece->scalar.text = rule_memory_text(&load->scratch, scalar->text.data, scalar->text.len);
 	if (!piece->scalar.text.data)
 		return load_no_memory(load), false;

@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Exceptions of a rule. Each becomes text behind the rule's condition:
- *
- *   ( condition ) and not ( ( field comp value and ... ) or ... )
- */
+#include "rule/exception.h"
+
 #include <string.h>
 
+#include "rule/check.h"
 #include "rule/define.h"
+#include "rule/quote.h"
+
+static bool copy_text(struct load *load, const char *data, size_t len, struct rule_text *out)
+{
+	*out = rule_memory_text(&load->scratch, data, len);
+	if (!out->data)
+		load_no_memory(load);
+	return out->data;
+}
+
+/* -- values -- */
 
 static struct scalars *copy_scalar(struct load *load, const struct yaml_node *node)
 {
 	struct scalars *copy;
 
-	if (node->kind != YAML_SCALAR) {
-		define_refuse(load, node, "a value");
+	if (node->kind != YAML_SCALAR ||
+			memchr(node->scalar.text.data, '\0', node->scalar.text.len)) {
+		define_refuse(load, node, "a value without NUL bytes");
 		return NULL;
 	}
 	copy = load_scratch(load, sizeof(*copy));
 	if (!copy)
 		return NULL;
 	copy->scalar = node->scalar;
-	copy->scalar.text = rule_memory_text(&load->scratch, node->scalar.text.data,
-			node->scalar.text.len);
-	if (copy->scalar.text.data)
-		return copy;
-	load_no_memory(load);
-	return NULL;
+	return copy_text(load, node->scalar.text.data, node->scalar.text.len, &copy->scalar.text)
+			? copy : NULL;
 }
 
 /* The words of a list, or the one word that it is. */
@@ -35,7 +41,6 @@ static bool copy_scalars(struct load *load, const struct yaml_node *node, struct
 	const struct yaml_node *item = node->kind == YAML_LIST ? node->first : node;
 	bool good = true;
 
-	*count = 0;
 	for (; item; item = node->kind == YAML_LIST ? item->next : NULL) {
 		*out = copy_scalar(load, item);
 		good &= *out != NULL;
@@ -48,12 +53,11 @@ static bool copy_scalars(struct load *load, const struct yaml_node *node, struct
 static bool add_cell(struct load *load, struct exception_cell ***end, const struct yaml_node *node)
 {
 	struct exception_cell *cell = load_scratch(load, sizeof(*cell));
-	uint32_t count;
 
 	if (!cell)
 		return false;
-	cell->list = node->kind == YAML_LIST;
-	if (!copy_scalars(load, node, &cell->words, &count))
+	cell->pos = load_pos(load, &node->scalar);
+	if (!copy_scalars(load, node, &cell->words, &cell->count))
 		return false;
 	**end = cell;
 	*end = &cell->next;
@@ -71,7 +75,7 @@ static bool read_row(struct load *load, struct exception *exception, const struc
 	if (!value)
 		return false;
 	end = &value->cells;
-	value->start = row->scalar;
+	value->pos = load_pos(load, &row->scalar);
 	if (!exception->single)
 		cell = row->kind == YAML_LIST ? row->first : NULL;
 	for (; good && cell; cell = exception->single ? NULL : cell->next, value->count++)
@@ -87,61 +91,140 @@ static bool read_row(struct load *load, struct exception *exception, const struc
 	return true;
 }
 
-static bool read_values(struct load *load, struct exception *exception, const struct yaml_node *values)
+static void read_values(struct load *load, struct exception *exception, const struct yaml_node *values)
 {
 	const struct yaml_node *row;
-	bool good = true;
 
 	if (values->kind != YAML_LIST) {
 		define_refuse(load, values, "a list");
+		return;
+	}
+	if (exception->single && values->first)
+		read_row(load, exception, values);
+	for (row = exception->single ? NULL : values->first; row; row = row->next)
+		read_row(load, exception, row);
+}
+
+/* -- fields, each with its operator -- */
+
+static bool is_name(const struct rule_text *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		char c = text->data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+				c != '_' && c != '.')
+			return false;
+	}
+	return len;
+}
+
+/* A name, perhaps with brackets; whether there is such a field is not known yet. */
+static bool read_field(struct load *load, const struct yaml_node *node, struct field_word *field)
+{
+	const struct rule_text *text = &node->scalar.text;
+	struct rule_text inside;
+	struct rule_text name;
+	size_t len;
+
+	if (!define_scalar(load, node, RULE_VALUE_MAX))
+		return false;
+	len = strcspn(text->data, "[");
+	field->pos = load_pos(load, &node->scalar);
+	if (!is_name(text, len) || (len < text->len &&
+			quote_bracket(text->data + len, text->data + text->len) != text->len - len)) {
+		define_refuse(load, node, "a field");
 		return false;
 	}
-	if (exception->single)
-		return !values->first || read_row(load, exception, values);
-	for (row = values->first; row; row = row->next)
-		good &= read_row(load, exception, row);
+	if (!copy_text(load, text->data, len, &field->name))
+		return false;
+	if (len == text->len)
+		return true;
+	inside = (struct rule_text){text->data + len + 1, text->len - len - 2};
+	return condition_word(load, &inside, field->pos, &name) &&
+			copy_text(load, name.data, name.len, &field->argument);
+}
+
+/* The node is NULL where nothing is said. */
+static bool read_operator(struct load *load, const struct exception *exception,
+		const struct yaml_node *node, const struct exception_field *field, struct word *op)
+{
+	if (!node) {
+		op->text = exception->single ? (struct rule_text){"in", 2} : (struct rule_text){"=", 1};
+		op->pos = field->field.pos;
+		return true;
+	}
+	if (!define_scalar(load, node, RULE_NAME_MAX))
+		return false;
+	if (yaml_is(node, "exists")) {
+		define_refuse(load, node, "an operator that takes values");
+		return false;
+	}
+	op->pos = load_pos(load, &node->scalar);
+	return copy_text(load, node->scalar.text.data, node->scalar.text.len, &op->text);
+}
+
+/* Wherever it has values or not. */
+static bool check(struct load *load, const struct exception_field *field)
+{
+	struct expr expr = {.kind = EXPR_TEST, .pos = field->field.pos, .field = field->field,
+		.op = field->op};
+	struct rule_node node;
+
+	return check_field(load, &expr, &node);
+}
+
+static const struct yaml_node *first_of(const struct yaml_node *node)
+{
+	return node && node->kind == YAML_LIST ? node->first : node;
+}
+
+static uint32_t count_of(const struct yaml_node *node)
+{
+	return node->kind == YAML_LIST ? (uint32_t)node->count : 1;
+}
+
+static bool read_fields(struct load *load, struct exception *exception,
+		const struct yaml_node *fields, const struct yaml_node *comps)
+{
+	const struct yaml_node *field = first_of(fields);
+	const struct yaml_node *comp = first_of(comps);
+	bool good = true;
+	uint32_t i;
+
+	for (i = 0; i < exception->field_count; i++, field = field->next) {
+		struct exception_field *at = &exception->fields[i];
+		bool whole = read_field(load, field, &at->field);
+
+		whole &= read_operator(load, exception, comp, at, &at->op);
+		good &= whole && check(load, at);
+		comp = comp ? comp->next : NULL;
+	}
 	return good;
 }
 
-static struct exception *find(struct draft *draft, const struct yaml_node *name)
+/* -- exceptions -- */
+
+static struct exception *find(const struct draft *draft, const struct yaml_node *name)
 {
 	struct exception *exception;
 
 	for (exception = draft->exceptions; exception; exception = exception->next)
-		if (yaml_is(name, exception->name.text.data))
+		if (yaml_is(name, exception->name.data))
 			return exception;
 	return NULL;
 }
 
-static struct exception *new_exception(struct load *load, struct draft *draft,
-		const struct yaml_node *item)
+static struct exception *add(struct load *load, struct draft *draft, const struct yaml_node *item)
 {
-	const struct yaml_node *fields = yaml_find(item, "fields");
-	const struct yaml_node *comps = yaml_find(item, "comps");
 	struct exception *exception = load_scratch(load, sizeof(*exception));
-	struct scalars *name = copy_scalar(load, yaml_find(item, "name"));
-	uint32_t count = 0;
-	bool good;
+	const struct rule_text *name = &yaml_find(item, "name")->scalar.text;
 
-	if (!exception || !name)
+	if (!exception || !copy_text(load, name->data, name->len, &exception->name))
 		return NULL;
-	if (!fields) {
-		load_say(load, RULE_ERROR, RULE_DIAG_MISSING, load_pos(load, &item->scalar), NULL,
-				"an exception has no fields");
-		return NULL;
-	}
-	exception->name = name->scalar;
 	exception->values_end = &exception->values;
-	exception->single = fields->kind == YAML_SCALAR;
-	good = copy_scalars(load, fields, &exception->fields, &exception->field_count);
-	good &= !comps || copy_scalars(load, comps, &exception->comps, &count);
-	if (!good)
-		return NULL;
-	if (!exception->field_count || (comps && count != exception->field_count)) {
-		define_refuse(load, comps && exception->field_count ? comps : fields,
-				"as many operators in comps as there are fields");
-		return NULL;
-	}
 	if (draft->exception_count++ == RULE_EXCEPTIONS_MAX) {
 		load_say(load, RULE_ERROR, RULE_DIAG_LIMIT, load_pos(load, &item->scalar), NULL,
 				"more than %u exceptions", RULE_EXCEPTIONS_MAX);
@@ -152,8 +235,77 @@ static struct exception *new_exception(struct load *load, struct draft *draft,
 	return exception;
 }
 
+static bool fill(struct load *load, struct exception *exception, const struct yaml_node *item)
+{
+	const struct yaml_node *fields = yaml_find(item, "fields");
+	const struct yaml_node *comps = yaml_find(item, "comps");
+
+	if (!fields) {
+		load_say(load, RULE_ERROR, RULE_DIAG_MISSING, load_pos(load, &item->scalar), NULL,
+				"an exception has no fields");
+		return false;
+	}
+	exception->single = fields->kind == YAML_SCALAR;
+	exception->field_count = count_of(fields);
+	if (!exception->field_count || (comps && count_of(comps) != exception->field_count)) {
+		define_refuse(load, comps && exception->field_count ? comps : fields,
+				"as many operators in comps as there are fields");
+		return false;
+	}
+	exception->fields = load_scratch(load, exception->field_count * sizeof(*exception->fields));
+	return exception->fields && read_fields(load, exception, fields, comps);
+}
+
+static bool same_field(const struct field_word *a, const struct field_word *b)
+{
+	return a->name.len == b->name.len && !memcmp(a->name.data, b->name.data, a->name.len) &&
+			a->argument.len == b->argument.len && (!a->argument.len ||
+			!memcmp(a->argument.data, b->argument.data, a->argument.len));
+}
+
+/* Whether fields and operators that are said once more are those that are there. */
+static bool says_the_same(struct load *load, const struct exception *exception,
+		const struct yaml_node *fields, const struct yaml_node *comps)
+{
+	const struct yaml_node *field = first_of(fields);
+	const struct yaml_node *comp = first_of(comps);
+	struct field_word word;
+	uint32_t i;
+
+	if ((fields && (count_of(fields) != exception->field_count ||
+			(fields->kind == YAML_SCALAR) != exception->single)) ||
+			(comps && count_of(comps) != exception->field_count))
+		return false;
+	for (i = 0; i < exception->field_count; i++) {
+		memset(&word, 0, sizeof(word));
+		if (field && (!read_field(load, field, &word) ||
+				!same_field(&word, &exception->fields[i].field)))
+			return false;
+		if (comp && !yaml_is(comp, exception->fields[i].op.text.data))
+			return false;
+		field = field ? field->next : NULL;
+		comp = comp ? comp->next : NULL;
+	}
+	return true;
+}
+
+static void check_again(struct load *load, const struct exception *exception,
+		const struct yaml_node *item)
+{
+	const struct yaml_node *fields = yaml_find(item, "fields");
+	const struct yaml_node *comps = yaml_find(item, "comps");
+
+	if (exception->broken || says_the_same(load, exception, fields, comps))
+		return;
+	load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE,
+			load_pos(load, fields ? &fields->scalar : &comps->scalar), NULL,
+			"exception '%.*s' is there with other fields or operators: only values can be added",
+			SHOWN(exception->name));
+}
+
 /* What is wrong with one hides neither the next nor what else is wrong with it. */
-static void read_exception(struct load *load, struct draft *draft, const struct yaml_node *item)
+static void read_exception(struct load *load, struct draft *draft, const struct yaml_node *list,
+		const struct yaml_node *item)
 {
 	static const char *const keys[] = {"name", "fields", "comps", "values", NULL};
 	const struct yaml_node *name = yaml_find(item, "name");
@@ -168,9 +320,23 @@ static void read_exception(struct load *load, struct draft *draft, const struct 
 	if (!define_scalar(load, name, RULE_NAME_MAX))
 		return;
 	exception = find(draft, name);
+	if (exception && exception->list.file == list->scalar.file &&
+			exception->list.start == list->scalar.start) {
+		load_say(load, RULE_ERROR, RULE_DIAG_OVERRIDE, load_pos(load, &name->scalar), NULL,
+				"exception '%.*s' stands twice", SHOWN(exception->name));
+		return;
+	}
+	if (exception) {
+		check_again(load, exception, item);
+	} else {
+		exception = add(load, draft, item);
+		if (exception)
+			exception->broken = !fill(load, exception, item);
+	}
 	if (!exception)
-		exception = new_exception(load, draft, item);
-	if (exception && values)
+		return;
+	exception->list = list->scalar;
+	if (exception->field_count && values)
 		read_values(load, exception, values);
 }
 
@@ -187,163 +353,5 @@ DEFINE_KEY(exceptions)
 		return;
 	}
 	for (item = value->first; item; item = item->next)
-		read_exception(load, draft, item);
-}
-
-/* Text that grows; data NULL where memory ran out. */
-struct text {
-	struct load *load;
-	char *data;
-	size_t len;
-	size_t cap;
-};
-
-static void put(struct text *text, const char *data, size_t len)
-{
-	char *more;
-
-	if (text->data && text->len + len > text->cap) {
-		text->cap = (text->cap + len) * 2;
-		more = load_scratch(text->load, text->cap);
-		if (more)
-			memcpy(more, text->data, text->len);
-		text->data = more;
-	}
-	if (!text->data)
-		return;
-	memcpy(text->data + text->len, data, len);
-	text->len += len;
-}
-
-static void puts_to(struct text *text, const char *data)
-{
-	put(text, data, strlen(data));
-}
-
-static bool is_identifier(const struct rule_text *word)
-{
-	size_t i;
-
-	for (i = 0; i < word->len; i++) {
-		char c = word->data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-				c != '_')
-			return false;
-	}
-	return word->len;
-}
-
-/* In quotes, unless it has its own, or may be the name of a list. */
-static void put_word(struct text *text, const struct rule_text *word, bool in_list)
-{
-	size_t i;
-
-	if ((in_list && is_identifier(word)) || (word->len > 1 && word->data[0] == '"')) {
-		put(text, word->data, word->len);
-		return;
-	}
-	puts_to(text, "\"");
-	for (i = 0; i < word->len; i++) {
-		if (word->data[i] == '"' || word->data[i] == '\\')
-			puts_to(text, "\\");
-		put(text, word->data + i, 1);
-	}
-	puts_to(text, "\"");
-}
-
-static bool takes_list(const struct rule_text *comp)
-{
-	enum rule_op op = rule_op_by_name(comp->data, comp->len);
-
-	return op != RULE_OP_COUNT && rule_ops[op].values == RULE_VALUES_LIST;
-}
-
-static void put_cell(struct text *text, const struct scalars *field, const struct rule_text *comp,
-		const struct exception_cell *cell)
-{
-	bool list = takes_list(comp);
-	const struct scalars *word;
-
-	put(text, field->scalar.text.data, field->scalar.text.len);
-	puts_to(text, " ");
-	put(text, comp->data, comp->len);
-	puts_to(text, list ? " (" : " ");
-	for (word = cell->words; word; word = word->next) {
-		put_word(text, &word->scalar.text, list);
-		if (word->next)
-			puts_to(text, ", ");
-	}
-	puts_to(text, list ? ")" : "");
-}
-
-static void put_value(struct text *text, const struct exception *exception,
-		const struct exception_value *value)
-{
-	const struct rule_text usual = {exception->single ? "in" : "=", exception->single ? 2 : 1};
-	const struct scalars *field = exception->fields;
-	const struct scalars *comp = exception->comps;
-	const struct exception_cell *cell = value->cells;
-
-	puts_to(text, "(");
-	for (; field && cell; field = field->next, cell = cell->next) {
-		put_cell(text, field, comp ? &comp->scalar.text : &usual, cell);
-		if (field->next)
-			puts_to(text, " and ");
-		comp = comp ? comp->next : NULL;
-	}
-	puts_to(text, ")");
-}
-
-static bool put_piece(struct load *load, struct pieces *pieces, const struct text_scalar *at,
-		const char *data, size_t len)
-{
-	struct text_scalar scalar = *at;
-
-	scalar.text = (struct rule_text){data, len};
-	return define_piece(load, pieces, &scalar, true);
-}
-
-static bool add_exceptions(struct load *load, struct draft *draft, struct pieces *pieces)
-{
-	const struct exception *exception;
-	const struct exception_value *value;
-
-	for (exception = draft->exceptions; exception; exception = exception->next) {
-		for (value = exception->values; value; value = value->next) {
-			struct text text = {.load = load, .data = load_scratch(load, 256), .cap = 256};
-
-			puts_to(&text, "and not ");
-			put_value(&text, exception, value);
-			if (!text.data || !put_piece(load, pieces, &value->start, text.data, text.len))
-				return false;
-		}
-	}
-	return true;
-}
-
-bool define_finish_condition(struct load *load, struct draft *draft)
-{
-	const struct piece *piece;
-	struct pieces pieces = {0};
-	struct text program = {.load = load, .cap = 64};
-	bool good;
-
-	if (!draft->condition.first || (!draft->exceptions && !draft->program.text.data))
-		return draft->condition.first;
-	good = put_piece(load, &pieces, &draft->condition.first->scalar, "(", 1);
-	for (piece = draft->condition.first; good && piece; piece = piece->next)
-		good = define_piece(load, &pieces, &piece->scalar, piece->made);
-	good = good && put_piece(load, &pieces, &draft->condition.last->scalar, ")", 1) &&
-			add_exceptions(load, draft, &pieces);
-	if (good && draft->program.text.data) {
-		program.data = load_scratch(load, program.cap);
-		puts_to(&program, "and program[");
-		put_word(&program, &draft->program.text, false);
-		puts_to(&program, "]");
-		good = program.data && put_piece(load, &pieces, &draft->program, program.data,
-							 program.len);
-	}
-	draft->condition = pieces;
-	return good;
+		read_exception(load, draft, value, item);
 }

@@ -101,9 +101,9 @@ static void finish_rule(struct load *load, struct draft *draft)
 	struct checked checked;
 
 	define_targets(load, draft);
-	if (!define_finish_condition(load, draft))
+	if (!draft->condition.first) /* which was said */
 		return;
-	checked = check_condition(load, &draft->condition);
+	checked = check_rule(load, draft);
 	rule_memory_free(&load->temporary);
 	if (!checked.lowered)
 		return;

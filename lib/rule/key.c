@@ -108,7 +108,7 @@ DEFINE_KEY(condition)
 		return;
 	if (how == DEFINE_SET)
 		draft->condition = (struct pieces){0};
-	define_piece(load, &draft->condition, &value->scalar, false);
+	define_piece(load, &draft->condition, &value->scalar);
 }
 
 DEFINE_KEY(priority)

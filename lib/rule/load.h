@@ -8,6 +8,7 @@
  *   define.c     trees to definitions: rules, macros, lists
  *   define_change.c  what is appended and overridden
  *   key.c        our own keys of a rule: route, rate, schedule, ...
+ *   exception.c  exceptions of a rule, which exception_join.c makes part of its condition
  *   condition.*  a condition's text to an expression: names and words, nothing known of them
  *   check.c      expressions to trees of tests: fields, operators and values are right
  *   lower.c      tests of PLAIN fields to tests of CORE ones
@@ -24,12 +25,12 @@
 struct yaml_node;
 struct expr;
 struct word;
+struct exception;
 
 /** A condition as it was written: pieces out of one or more scalars, a blank between them. */
 struct piece {
 	struct piece *next;
 	struct text_scalar scalar;
-	bool made; /**< the text is not what the file says at scalar.start */
 };
 
 struct pieces {
@@ -61,38 +62,6 @@ struct list {
 	enum progress progress;
 	struct word *values; /**< other lists in place; in scratch memory */
 	size_t value_count;
-};
-
-/** Words of YAML, in a list. */
-struct scalars {
-	struct scalars *next;
-	struct text_scalar scalar;
-};
-
-/** An exception of a rule, and values that were given to it. */
-struct exception {
-	struct exception *next;
-	struct text_scalar name;
-	struct scalars *fields;
-	struct scalars *comps;
-	struct exception_value *values;
-	struct exception_value **values_end;
-	uint32_t field_count;
-	bool single; /**< fields is one word: values is the list behind `in` */
-};
-
-/** One value for each field, each of them a word or a list of words. */
-struct exception_value {
-	struct exception_value *next;
-	struct exception_cell *cells;
-	uint32_t count;
-	struct text_scalar start;
-};
-
-struct exception_cell {
-	struct exception_cell *next;
-	struct scalars *words;
-	bool list;
 };
 
 /** A rule while it may still be appended to. */

@@ -25,8 +25,6 @@ static struct rule_pos place(struct parse *parse, size_t offset)
 		parse->cursor = text_cursor_begin(&load->files[parse->piece->scalar.file],
 				&parse->piece->scalar);
 	}
-	if (parse->piece->made)
-		return load_pos(load, &parse->piece->scalar);
 	return text_cursor_pos(&parse->cursor, offset - parse->piece_start);
 }
 
@@ -152,7 +150,7 @@ bool condition_is_field(const struct parse *parse, const char *text, size_t len)
 	return rule_op_by_name(word, (size_t)(at - word)) != RULE_OP_COUNT;
 }
 
-static struct expr *new_expr(struct parse *parse, enum expr_kind kind, struct rule_pos pos)
+struct expr *condition_expr(struct parse *parse, enum expr_kind kind, struct rule_pos pos)
 {
 	struct expr *expr = load_temporary(parse->load, sizeof(*expr));
 
@@ -191,7 +189,7 @@ struct expr *condition_join(struct parse *parse, enum expr_kind kind, struct exp
 
 	/* a and b and c is one node; so is (a and b) and c, which means the same. */
 	if (left->kind != kind) {
-		expr = new_expr(parse, kind, pos);
+		expr = condition_expr(parse, kind, pos);
 		if (!expr)
 			return NULL;
 		add_child(parse, expr, left);
@@ -201,7 +199,7 @@ struct expr *condition_join(struct parse *parse, enum expr_kind kind, struct exp
 
 struct expr *condition_not(struct parse *parse, struct expr *child, struct rule_pos pos)
 {
-	struct expr *expr = new_expr(parse, EXPR_NOT, pos);
+	struct expr *expr = condition_expr(parse, EXPR_NOT, pos);
 
 	return expr ? add_child(parse, expr, child) : NULL;
 }
@@ -209,7 +207,7 @@ struct expr *condition_not(struct parse *parse, struct expr *child, struct rule_
 /* Without a name: in place of what was wrong. */
 struct expr *condition_name(struct parse *parse, enum expr_kind kind, const struct word *name)
 {
-	struct expr *expr = new_expr(parse, kind, name ? name->pos : parse->pos);
+	struct expr *expr = condition_expr(parse, kind, name ? name->pos : parse->pos);
 	struct rule_text argument;
 
 	if (!name)
@@ -231,7 +229,7 @@ struct expr *condition_name(struct parse *parse, enum expr_kind kind, const stru
 struct expr *condition_test(struct parse *parse, const struct field_word *field,
 		const struct word *op, enum expr_values how, struct words values)
 {
-	struct expr *expr = new_expr(parse, EXPR_TEST, field->pos);
+	struct expr *expr = condition_expr(parse, EXPR_TEST, field->pos);
 
 	if (!expr)
 		return NULL;

@@ -133,30 +133,6 @@ static void test_bad_override(void)
 			RULE_DIAG_OVERRIDE, 4, 11, "exclude each other");
 }
 
-static void test_exceptions(void)
-{
-	struct rule_set *set = good_text(
-			"- rule: r\n  condition: evt.type = open or user.uid = 5\n  exceptions:\n"
-			"    - name: a\n      fields: [proc.name, fd.name]\n"
-			"      values:\n        - [it's, /a]\n"
-			"    - name: b\n      fields: proc.name\n      comps: in\n      values: [x, y]\n"
-			"    - name: c\n      fields: [fd.name]\n      comps: [startswith]\n"
-			"- rule: r\n  append: true\n  exceptions:\n"
-			"    - name: a\n      values: [[b, /b]]\n");
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
-	CU_ASSERT_STRING_EQUAL(condition_of(set, "r"),
-			"(evt.type in (open) or user.uid = 5) and not proc.name in (\"x\", \"y\") and not "
-			"(proc.name = \"it's\" and fd.name = /a) and not (proc.name = b and fd.name = /b)");
-	rule_set_free(set);
-	refused("- rule: r\n  condition: evt.type = open\n  exceptions:\n    - name: a\n"
-		"      fields: [proc.name, fd.name]\n      values:\n        - [b]\n",
-			RULE_DIAG_SHAPE, 7, 11, "one value for each field");
-	refused("- rule: r\n  condition: evt.type = open\n  exceptions:\n    - name: a\n"
-		"      fields: [proc.nam]\n      values:\n        - [b]\n",
-			RULE_DIAG_FIELD, 7, 11, "proc.name");
-}
-
 static void check_datasets(const struct rule *rule)
 {
 	CU_ASSERT_EQUAL(rule->target_count, 2);
@@ -445,7 +421,6 @@ int main(int argc, char **argv)
 		{"append and override", test_override},
 		{"replace", test_replace},
 		{"what can't be changed", test_bad_override},
-		{"exceptions", test_exceptions},
 		{"a folder of rules in Falco's style", test_data},
 		{"rules that are unsupported", test_unsupported},
 		{"what Falco has and we can't", test_foreign},
