@@ -183,10 +183,13 @@ static bool add_days(struct load *load, const struct yaml_node *value, uint8_t *
 static bool read_days(struct load *load, const struct yaml_node *value, uint8_t *days)
 {
 	const struct yaml_node *node;
-	bool good = true;
+	bool good;
 
 	if (value->kind != YAML_LIST)
 		return add_days(load, value, days);
+	if (!value->first)
+		define_refuse(load, value, "at least one day");
+	good = value->first;
 	for (node = value->first; node; node = node->next)
 		good &= add_days(load, node, days);
 	return good;
@@ -245,6 +248,10 @@ static bool read_windows(struct load *load, const struct yaml_node *hours, uint8
 	const struct yaml_node *node = hours;
 	bool good = true;
 
+	if (hours && hours->kind == YAML_LIST && !hours->first) {
+		define_refuse(load, hours, "at least one window such as 08:00-18:30");
+		return false;
+	}
 	schedule->count = 1;
 	if (hours && hours->kind == YAML_LIST) {
 		node = hours->first;

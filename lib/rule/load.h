@@ -86,6 +86,7 @@ struct load {
 	struct rule_diags *diags;
 	size_t errors; /**< of this load */
 	int error;     /**< -ENOMEM where memory ran out */
+	bool has_list; /**< some file is a list, perhaps an empty one */
 	const struct rule_source *sources; /**< from memory; NULL: from files */
 	size_t source_count;
 	struct text_file *files;

@@ -249,12 +249,23 @@ static void load_path(struct load *load, const char *path, struct rule_pos pos,
 	free(real);
 }
 
+/* What is named stands in place of all that is in force, and files are cut short by accident. */
+static void refuse_nothing(struct load *load)
+{
+	struct rule_pos pos = {.line = 1, .column = 1};
+
+	if (load->file_count && !load->has_list && !load->error && !load->errors)
+		load_say(load, RULE_ERROR, RULE_DIAG_SHAPE, pos, NULL,
+				"no rules in it; write [] if that is meant");
+}
+
 void load_paths(struct load *load, const char *const *paths, size_t count)
 {
 	size_t i;
 
 	for (i = 0; i < count && !load->error; i++)
 		load_path(load, paths[i], nowhere, NULL);
+	refuse_nothing(load);
 }
 
 void load_sources(struct load *load)
@@ -268,4 +279,5 @@ void load_sources(struct load *load)
 	if (!load->error && !load->errors && load->file_count != count)
 		load_say(load, RULE_ERROR, RULE_DIAG_INCLUDE, nowhere, NULL,
 				"%zu sources that nobody includes", count - load->file_count);
+	refuse_nothing(load);
 }

@@ -225,6 +225,7 @@ static bool enter(struct yaml_reader *reader, const yaml_event_t *event)
 		return true;
 	case YAML_SEQUENCE_START_EVENT:
 		reader->inside = true;
+		reader->load->has_list = true;
 		return true;
 	case YAML_SCALAR_EVENT:
 		empty = !event->data.scalar.length && event->data.scalar.plain_implicit;

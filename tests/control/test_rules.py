@@ -69,6 +69,17 @@ class Check(Rules):
             result = self.check(self.write('a.yaml', text), code=78)
             self.assertIn(code, [d['code'] for d in result['diagnostics']], text[:80])
 
+    def test_nothing(self):
+        for text in ('', '# nothing\n', '---\n'):
+            result = self.check(self.write('a.yaml', text), code=78)
+            self.assertIn('no rules in it', result['diagnostics'][0]['message'])
+        self.assertEqual(self.check(self.write('a.yaml', '[]\n'))['active'], 0)
+        _, err = self.vexctl('rules', 'disassemble', self.write('a.image', ''), code=78)
+        self.assertIn('a.image:1:1: error: no rules in it; write [] if that is meant', err)
+        self.vexctl('rules', 'compile', '-o', os.path.join(self.folder, 'b.image'),
+                    self.write('a.yaml', ''), code=78)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, 'b.image')))
+
     def test_unsupported_is_a_warning(self):
         result = self.check(self.write('a.yaml', RULE.format('r', 'evt.type = connect')))
         self.assertEqual((result['unsupported'], result['warnings']), (1, 1))

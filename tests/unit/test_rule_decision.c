@@ -261,8 +261,8 @@ static void test_print(void)
 {
 	static const char *const lines[] = {
 		" group\"g\" subscriber\"s\" drop\n  sample: 1/4 by fs.ino\n"
-		"  suppress: 2000000000 ns by proc.name, attr\"k\"\n"
-		"  rate: 5 in 600000000000 ns, burst 9\n  remove label\n  hash attr\"k\"\n"
+		"  suppress: 2000000000 ns by proc.name, attr[k]\n"
+		"  rate: 5 in 600000000000 ns, burst 9\n  remove label\n  hash attr[k]\n"
 		"  cacheable: ",
 		" boundary:fuse subscriber\"s\"\n",
 		"class high: share 80%, block, 2000000 ns\n",
@@ -270,7 +270,7 @@ static void test_print(void)
 		"quota 7: 100 in 1000000000 ns, burst 100, excess 5, demote\n",
 		"quota default: 10 in 60000000000 ns, burst 20, excess 0, drop\n",
 		"group \"g\" weighted, slow 5000000 ns, probe 50000000 ns: \"a\" 1, \"b\" 7\n",
-		"group \"h\" hash, slow 10000000 ns, probe 100000000 ns by fd.directory, attr\"k\": \"a\" 1\n",
+		"group \"h\" hash, slow 10000000 ns, probe 100000000 ns by fd.directory, attr[k]: \"a\" 1\n",
 		"program \"p\": 0 instructions\n",
 	};
 	size_t size;

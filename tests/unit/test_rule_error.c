@@ -260,6 +260,9 @@ static void test_key_values(void)
 	refused(RULE "suppress: {for: 5s, by: label}\n", RULE_DIAG_VALUE, 3, 27, "value of its own");
 	refused(RULE "schedule: always\n", RULE_DIAG_VALUE, 3, 13, "days, hours, offset");
 	refused(RULE "schedule: {days: [moonday]}\n", RULE_DIAG_VALUE, 3, 21, "mon-fri");
+	refused(RULE "schedule: {days: []}\n", RULE_DIAG_SHAPE, 3, 20, "at least one day");
+	refused(RULE "schedule: {days: [sun], hours: []}\n", RULE_DIAG_SHAPE, 3, 34,
+			"at least one window");
 	refused(RULE "schedule: {hours: 8-18}\n", RULE_DIAG_VALUE, 3, 21, "08:00-18:30");
 	refused(RULE "schedule: {hours: 08:00-24:01}\n", RULE_DIAG_VALUE, 3, 21, "08:00-18:30");
 	refused(RULE "schedule: {offset: 2}\n", RULE_DIAG_VALUE, 3, 22, "+02:00");

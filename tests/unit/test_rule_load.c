@@ -404,15 +404,29 @@ static void test_first(void)
 	oracle_free(oracle);
 }
 
-/* Empty texts, and what every file may begin with. */
+/* Lists of nothing, and what every file may begin with; of several files some may be empty. */
 static void test_empty(void)
 {
-	static const char *const texts[] = {"", "\n", "---\n", "# nothing\n", "[]\n", "---\n...\n",
+	static const char *const texts[] = {"[]\n", "# nothing\n[]\n", "---\n...\n---\n[]\n",
 			"\xef\xbb\xbf" BASE, "---\n" BASE "---\n- rule: q\n  condition: evt.type = open\n"};
+	static const char *const nothing[] = {"", "\n", "---\n", "# nothing\n", "---\n...\n"};
+	const char *paths[2];
+	struct rule_set *set;
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		rule_set_free(good_text(texts[i]));
+	for (i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		refused(nothing[i], RULE_DIAG_SHAPE, 1, 1, "no rules in it; write [] if that is meant");
+	write_file("empty.yaml", "");
+	write_file("list.yaml", "[]\n");
+	paths[0] = in_folder("empty.yaml");
+	paths[1] = in_folder("list.yaml");
+	set = load_paths(paths, 1);
+	CU_ASSERT_PTR_NULL(set);
+	set = load_paths(paths, 2);
+	CU_ASSERT_PTR_NOT_NULL(set);
+	rule_set_free(set);
 }
 
 int main(int argc, char **argv)
