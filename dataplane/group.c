@@ -71,26 +71,41 @@ static bool wait(struct worker *worker, struct group_state *state, uint32_t numb
 	return true;
 }
 
+static void end_guard(struct worker *worker, struct target *target)
+{
+	struct group_state *state = guard_first(&target->guards)->group;
+
+	if (state)
+		state->guards--;
+	guard_pop(&target->guards);
+	if (!guard_any(&target->guards))
+		worker->guarded &= ~target_bit(target);
+}
+
 /* Forgets what the subscriber has read. */
 static void trim(struct worker *worker, struct target *target)
 {
 	uint64_t read = group_position(target);
 
-	while (guard_any(&target->guards) && guard_first(&target->guards)->end <= read) {
-		struct guard guard = guard_pop(&target->guards);
-
-		guard.group->guards--;
-		hold_unguard(worker, guard.held);
-	}
-	if (!guard_any(&target->guards))
-		worker->guarded &= ~target_bit(target);
+	while (guard_any(&target->guards) && guard_first(&target->guards)->end <= read)
+		end_guard(worker, target);
 }
 
-static void keep_guard(struct worker *worker, struct group_state *state, struct target *target,
-		uint32_t number)
+/* Whether an event that is written to a member now can be given to another one later. */
+static bool can_guard(struct worker *worker, struct target *target, uint32_t size)
 {
-	worker->held.slots[number].guards++;
-	guard_push(&target->guards, (struct guard){target->writer.head, state, number});
+	if (!guard_has_room(&target->guards, size))
+		trim(worker, target);
+	return guard_has_room(&target->guards, size);
+}
+
+static void keep_guard(struct worker *worker, struct group_state *state, uint32_t member,
+		const struct vex_record *record)
+{
+	struct target *target = worker->plan->targets[state->targets[member]];
+
+	guard_push(&target->guards, (struct guard){target->writer.head, state, member, record->size},
+			record);
 	worker->guarded |= target_bit(target);
 	state->guards++;
 	list(worker, state);
@@ -98,21 +113,16 @@ static void keep_guard(struct worker *worker, struct group_state *state, struct 
 
 /* -- delivery -- */
 
-/*
- * Writes an event to a member; number is that of one that has to be guarded, or HELD_NONE. False
- * where the member has no room.
- */
+/* Writes an event to a member. False where it has no room, or none for a guard where one is due. */
 static bool give(struct worker *worker, struct group_look *look, uint32_t member,
-		const struct vex_record *record, enum vex_class class, uint32_t number)
+		const struct vex_record *record, enum vex_class class)
 {
 	struct group_state *state = look->state;
 	struct target *target = worker->plan->targets[state->targets[member]];
-	bool written;
+	bool guarded = class == VEX_CLASS_CRITICAL, written;
 
-	if (number != HELD_NONE && guard_full(&target->guards))
-		trim(worker, target);
 	if (!target_may_pass(target, class) ||
-			(number != HELD_NONE && guard_full(&target->guards)))
+			(guarded && !can_guard(worker, target, record->size)))
 		return false;
 	vex_stat_begin(&target->stat->generation);
 	written = target_put(worker, target, record);
@@ -123,8 +133,8 @@ static bool give(struct worker *worker, struct group_look *look, uint32_t member
 	worker->staged |= target_bit(target);
 	group_member_stat(worker, state->group, member)->chosen++;
 	look->load[member] += (vex_lane_stride(record->size) << 10) / (target->writer.mask + 1);
-	if (number != HELD_NONE)
-		keep_guard(worker, state, target, number);
+	if (guarded)
+		keep_guard(worker, state, member, record);
 	group_took(look, member, target->writer.head);
 	return true;
 }
@@ -134,12 +144,12 @@ static bool give(struct worker *worker, struct group_look *look, uint32_t member
  * only tells who is asked first: no event waits or is lost while any member has room.
  */
 static bool give_any(struct worker *worker, struct group_look *look, const struct vex_record *record,
-		enum vex_class class, uint32_t number, uint64_t among)
+		enum vex_class class, uint64_t among)
 {
 	uint32_t member;
 
 	while ((member = group_choose(worker, look, record, among)) != CHOOSE_NONE) {
-		if (give(worker, look, member, record, class, number))
+		if (give(worker, look, member, record, class))
 			return true;
 		group_fail(worker, look, member);
 	}
@@ -171,21 +181,26 @@ static bool has_it(const struct group_look *look, const struct burst *burst, uin
 	return false;
 }
 
+static bool wait_for_room(struct worker *worker, struct group_state *state, struct burst *burst,
+		uint32_t i, enum vex_class class)
+{
+	uint32_t number = HELD_NONE;
+
+	if (worker->plan->holds && state->backlog.capacity)
+		number = hold_number(worker, burst, i, class);
+	return number != HELD_NONE && wait(worker, state, number);
+}
+
 static bool deliver_one(struct worker *worker, struct group_look *look, struct burst *burst, uint32_t i,
 		uint64_t among)
 {
 	struct group_state *state = look->state;
 	enum vex_class class = class_of(burst, i);
-	uint32_t number = HELD_NONE;
 
-	if (class == VEX_CLASS_CRITICAL)
-		number = hold_number(worker, burst, i, class);
 	if (backlog_urgent(&state->backlog) > class &&
-			give_any(worker, look, burst->record[i], class, number, among))
+			give_any(worker, look, burst->record[i], class, among))
 		return true;
-	if (worker->plan->holds && state->backlog.capacity && number == HELD_NONE)
-		number = hold_number(worker, burst, i, class);
-	if (!worker->plan->holds || number == HELD_NONE || !wait(worker, state, number))
+	if (!wait_for_room(worker, state, burst, i, class))
 		lose(worker, state, class);
 	return false;
 }
@@ -242,10 +257,9 @@ uint64_t group_deliver(struct worker *worker, struct burst *burst, uint64_t *any
 static bool give_held(struct worker *worker, struct group_look *look, uint32_t number)
 {
 	struct held *held = &worker->held.slots[number];
-	bool guarded = held->class == VEX_CLASS_CRITICAL;
 
 	if (!give_any(worker, look, held->record, (enum vex_class)held->class,
-			    guarded ? number : HELD_NONE, group_who_asked(worker, look, held->record)))
+			    group_who_asked(worker, look, held->record)))
 		return false;
 	held->delivered = true;
 	return true;
@@ -318,34 +332,66 @@ bool group_evict(struct worker *worker, enum vex_class class)
 	return evicted;
 }
 
-static void count_taken_back(struct worker *worker, const struct group_state *state)
+static bool wait_again(struct worker *worker, struct group_state *state,
+		const struct vex_record *record, struct vex_member_stat *left_by)
 {
-	for (uint32_t i = 0; i < state->group->member_count; i++)
-		if (state->targets[i] == GROUP_GONE)
-			group_member_stat(worker, state->group, i)->returned++;
+	uint32_t number = HELD_NONE;
+
+	if (state->backlog.capacity)
+		number = hold_copy(worker, record, VEX_CLASS_CRITICAL, left_by);
+	if (number == HELD_NONE)
+		return false;
+	if (wait(worker, state, number))
+		return true;
+	hold_drop(worker, number);
+	return false;
 }
 
-/* The event is on nobody's account: it was delivered once, and is now once more. */
-void group_take_back(struct worker *worker, struct target *target)
+/* As long as its class may block a worker, an event that finds no place stays where it is. */
+static bool patient(struct worker *worker, struct target *target)
 {
-	uint64_t read = group_position(target);
-	struct guard guard = guard_pop(&target->guards);
-	struct group_state *state = guard.group;
-	struct held *held = &worker->held.slots[guard.held];
+	const struct class_policy *policy = &worker->plan->policies[VEX_CLASS_CRITICAL];
+	uint64_t now = worker_now_ns(worker);
+
+	if (!target->returns_since)
+		target->returns_since = now;
+	return policy->overload == CLASS_BLOCK && now - target->returns_since < policy->block_ns;
+}
+
+/*
+ * The event is on nobody's account: it was delivered once, and is now once more. False where it
+ * stays for now.
+ */
+static bool give_back(struct worker *worker, struct target *from, const struct guard *guard)
+{
+	struct group_state *state = guard->group;
+	const struct vex_record *record = guard_record(guard);
+	struct vex_member_stat *left_by = group_member_stat(worker, state->group, guard->member);
 	struct group_look look;
 
-	if (!guard_any(&target->guards))
-		worker->guarded &= ~target_bit(target);
-	state->guards--;
-	if (guard.end > read) {
-		group_look(worker, &look, state);
-		count_taken_back(worker, state);
-		held->waiting++; /* so that it stays until it is given */
-		if (look.live && !give_held(worker, &look, guard.held) &&
-				!wait(worker, state, guard.held))
-			lose(worker, state, (enum vex_class)held->class);
+	group_look(worker, &look, state);
+	if (give_any(worker, &look, record, VEX_CLASS_CRITICAL,
+			    group_who_asked(worker, &look, record))) {
+		left_by->returned++;
 		publish(worker);
-		hold_release(worker, guard.held, VEX_DROP_TARGET_GONE);
+		return true;
 	}
-	hold_unguard(worker, guard.held);
+	if (look.live && wait_again(worker, state, record, left_by))
+		return true;
+	if (look.live && patient(worker, from))
+		return false;
+	left_by->lost++;
+	lose(worker, state, VEX_CLASS_CRITICAL);
+	return true;
+}
+
+bool group_take_back(struct worker *worker, struct target *target)
+{
+	const struct guard *guard = guard_first(&target->guards);
+
+	if (guard->group && guard->end > group_position(target) &&
+			!give_back(worker, target, guard))
+		return false;
+	end_guard(worker, target);
+	return true;
 }

@@ -61,8 +61,11 @@ void group_write_waiting(struct worker *worker);
 /** As target_evict(). */
 bool group_evict(struct worker *worker, enum vex_class class);
 
-/** The first of a leaving member's unread events goes to another member of its group. */
-void group_take_back(struct worker *worker, struct target *target);
+/**
+ * The first of a leaving member's unread events goes to another member of its group. False where
+ * none has room for it yet.
+ */
+bool group_take_back(struct worker *worker, struct target *target);
 
 /** What waits for groups that the new rule set has not waits for one of their members. */
 void group_adopt_plan(struct worker *worker, const struct plan *old);

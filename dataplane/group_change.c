@@ -30,6 +30,7 @@ static void dissolve(struct worker *worker, struct group_state *state)
 	while (state->backlog.total) {
 		uint32_t number = backlog_take(&state->backlog, backlog_urgent(&state->backlog));
 
+		worker->held.slots[number].left_by = NULL; /* the group may be gone before it */
 		if (target)
 			leave_to(worker, target, number);
 		hold_release(worker, number, target ? VEX_DROP_TARGET_FULL : VEX_DROP_TARGET_GONE);
@@ -37,21 +38,16 @@ static void dissolve(struct worker *worker, struct group_state *state)
 	hold_unblock(worker, &state->backlog);
 }
 
-static void forget_guards_of(struct worker *worker, struct target *target,
-		const struct group_state *state)
+static void forget_guards_of(struct target *target, const struct group_state *state)
 {
-	struct guards *guards = &target->guards;
+	const struct guards *guards = &target->guards;
+	struct guard *guard;
 
-	for (uint32_t i = guards->count; i--;) {
-		struct guard guard = guard_pop(guards);
-
-		if (guard.group == state)
-			hold_unguard(worker, guard.held);
-		else
-			guard_push(guards, guard);
+	for (uint64_t at = guards->tail; at != guards->head; at += guard_stride(guard->size)) {
+		guard = guard_at(guards, at);
+		if (guard->group == state)
+			guard->group = NULL;
 	}
-	if (!guard_any(guards))
-		worker->guarded &= ~target_bit(target);
 }
 
 /*
@@ -64,7 +60,7 @@ static void forget_guards(struct worker *worker, const struct plan *old,
 	uint64_t left = worker->guarded & (old->subscribers | old->leaving);
 
 	for (; left; left &= left - 1)
-		forget_guards_of(worker, old->targets[__builtin_ctzll(left)], state);
+		forget_guards_of(old->targets[__builtin_ctzll(left)], state);
 }
 
 void group_adopt_plan(struct worker *worker, const struct plan *old)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Held events: those of one worker that outlive their burst, since a subscriber's lane had no
- * room for them, or since their last reader may yet die. Backlogs refer to them by number. Pure
- * but for the memory; whoever takes the last reference away frees the objects.
+ * room for them. Backlogs refer to them by number. Pure but for the memory; whoever takes the
+ * last reference away frees the objects.
  */
 #ifndef VEX_DATAPLANE_HELD_H
 #define VEX_DATAPLANE_HELD_H
@@ -21,13 +21,12 @@ struct port;
 struct held {
 	struct vex_object *object;
 	struct vex_record *record; /**< in the object, or in a long one */
-	struct port *port;         /**< whose account it is on while anyone waits for it */
+	struct port *port; /**< whose account it is on while anyone waits for it, or NULL */
 	uint32_t next;             /**< of the free ones */
-	uint16_t waiting;          /**< backlogs that refer to it */
-	uint16_t guards; /**< lanes that hold it unread, to be given to others if need be */
-	uint8_t class;   /**< enum vex_class */
-	bool settled;		   /**< it is on no port's account any more */
-	bool delivered;  /**< somebody got it */
+	struct vex_member_stat *left_by; /**< a member that went away; it is on no port's account */
+	uint16_t waiting; /**< backlogs that refer to it */
+	uint8_t class;	  /**< enum vex_class */
+	bool delivered;	  /**< somebody got it */
 	bool open;       /**< its burst still runs: it is not on the port's account yet */
 };
 

@@ -22,17 +22,27 @@ static void settle(struct worker *worker, struct held *held, enum vex_drop reaso
 	worker->stat->delivered += held->delivered;
 	if (!runs)
 		vex_stat_end(&port->generation);
-	held->settled = true;
-	held->port = NULL;
 }
 
-static void free_held(struct worker *worker, uint32_t number)
+/* It was delivered once, and counted so. */
+static void count_left(const struct held *held)
+{
+	held->left_by->returned += held->delivered;
+	held->left_by->lost += !held->delivered;
+}
+
+static void put_object(struct worker *worker, struct vex_object *object, struct vex_record *record)
+{
+	if (record != &object->record)
+		rte_mempool_put(worker->long_objects, record);
+	rte_mempool_put(worker->objects, object);
+}
+
+void hold_drop(struct worker *worker, uint32_t number)
 {
 	struct held *held = &worker->held.slots[number];
 
-	if (VEX_UNLIKELY(held->record != &held->object->record))
-		rte_mempool_put(worker->long_objects, held->record);
-	rte_mempool_put(worker->objects, held->object);
+	put_object(worker, held->object, held->record);
 	held_put(&worker->held, number);
 }
 
@@ -42,18 +52,11 @@ void hold_release(struct worker *worker, uint32_t number, enum vex_drop reason)
 
 	if (--held->waiting || held->open)
 		return;
-	if (!held->settled)
+	if (held->port)
 		settle(worker, held, reason);
-	if (!held->guards)
-		free_held(worker, number);
-}
-
-void hold_unguard(struct worker *worker, uint32_t number)
-{
-	struct held *held = &worker->held.slots[number];
-
-	if (!--held->guards && !held->waiting && !held->open)
-		free_held(worker, number);
+	else if (held->left_by)
+		count_left(held);
+	hold_drop(worker, number);
 }
 
 /* All places for held events are taken: takes some from classes below this, whoever waits. */
@@ -64,6 +67,17 @@ static bool make_place(struct worker *worker, enum vex_class class)
 	return group_evict(worker, class) || evicted;
 }
 
+static uint32_t take(struct worker *worker, struct vex_object *object, struct vex_record *record,
+		enum vex_class class)
+{
+	uint32_t number;
+
+	do {
+		number = held_take(&worker->held, object, record);
+	} while (number == HELD_NONE && make_place(worker, class));
+	return number;
+}
+
 uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enum vex_class class)
 {
 	struct held *held;
@@ -71,9 +85,7 @@ uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enu
 
 	if (burst->held & 1ull << i)
 		return burst->held_number[i];
-	do {
-		number = held_take(&worker->held, burst->object[i], burst->record[i]);
-	} while (number == HELD_NONE && make_place(worker, class));
+	number = take(worker, burst->object[i], burst->record[i], class);
 	if (number == HELD_NONE)
 		return number;
 	held = &worker->held.slots[number];
@@ -82,6 +94,43 @@ uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enu
 	held->open = true;
 	burst->held |= 1ull << i;
 	burst->held_number[i] = number;
+	return number;
+}
+
+/* Room for a record, in an object of its own; NULL where there is none. */
+static struct vex_object *get_object(struct worker *worker, uint32_t size, struct vex_record **record)
+{
+	struct vex_object *object;
+	void *large;
+
+	if (rte_mempool_get(worker->objects, (void **)&object))
+		return NULL;
+	*record = &object->record;
+	if (size <= sizeof(*object))
+		return object;
+	if (!rte_mempool_get(worker->long_objects, &large)) {
+		*record = large;
+		return object;
+	}
+	rte_mempool_put(worker->objects, object);
+	return NULL;
+}
+
+uint32_t hold_copy(struct worker *worker, const struct vex_record *record, enum vex_class class,
+		struct vex_member_stat *left_by)
+{
+	struct vex_record *copy = NULL;
+	struct vex_object *object = get_object(worker, record->size, &copy);
+	uint32_t number = object ? take(worker, object, copy, class) : HELD_NONE;
+
+	if (number == HELD_NONE) {
+		if (object)
+			put_object(worker, object, copy);
+		return HELD_NONE;
+	}
+	memcpy(copy, record, record->size);
+	worker->held.slots[number].class = (uint8_t)class;
+	worker->held.slots[number].left_by = left_by;
 	return number;
 }
 
@@ -136,9 +185,8 @@ uint64_t hold_close_burst(struct worker *worker, struct burst *burst, uint64_t d
 
 		held->open = false;
 		held->delivered = delivered >> i & 1;
-		held->settled = !held->waiting; /* with the burst */
 		burst->waits |= (uint64_t)(held->waiting != 0) << i;
-		if (held->waiting || held->guards)
+		if (held->waiting)
 			kept |= 1ull << i;
 		else
 			held_put(&worker->held, number);

@@ -19,8 +19,15 @@ uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enu
 /** A backlog lets go of an event; reason is that of a drop, should nobody have got it. */
 void hold_release(struct worker *worker, uint32_t number, enum vex_drop reason);
 
-/** A lane that held it unread lets go of it. */
-void hold_unguard(struct worker *worker, uint32_t number);
+/**
+ * A number for a copy of an event that is on no port's account, since this member got it and went
+ * away. HELD_NONE where there is no room, or all are taken by events as urgent.
+ */
+uint32_t hold_copy(struct worker *worker, const struct vex_record *record, enum vex_class class,
+		struct vex_member_stat *left_by);
+
+/** Forgets a number that nobody came to wait for. */
+void hold_drop(struct worker *worker, uint32_t number);
 
 /**
  * A class that blocks has little room left in a backlog: the worker stops polling, once until

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "dataplane/rules.h"
 #include "rule/rule.h"
 #include "dataplane/worker.h"
@@ -70,6 +71,28 @@ static void plan_place(struct plan *plan, const struct ruleset *set, uint64_t *n
 		plan->defaults |= bit;
 }
 
+static void make_guards(struct plan *plan, uint64_t who)
+{
+	for (; who; who &= who - 1) {
+		struct target *target = plan->targets[__builtin_ctzll(who)];
+
+		if (!target->guards.capacity && guards_init(&target->guards, target->ring.ring_size))
+			vex_warn("out of memory: subscriber %u gets no critical events of groups",
+					target->subscriber);
+	}
+}
+
+/* What members of groups have not read yet is kept; memory for that is made once one is known. */
+static void plan_guards(struct plan *plan, const struct ruleset *set)
+{
+	const struct rule_image_group_of *groups = rule_image_part(set->image, RULE_PART_GROUPS);
+
+	for (uint32_t i = 0; i < set->group_count; i++)
+		for (uint32_t k = 0; k < groups[i].member_count; k++)
+			make_guards(plan, plan->named[set->members[groups[i].member_first + k]] &
+							plan->subscribers);
+}
+
 static void plan_subscribers(struct plane *plane, struct worker *worker, struct plan *plan)
 {
 	const struct ruleset *set = plane->rules ? plane->rules->set : NULL;
@@ -94,6 +117,8 @@ static void plan_subscribers(struct plane *plane, struct worker *worker, struct 
 		plan_filter(plan, &sub->filter, 1ull << i);
 		plan_place(plan, set, named, sub, 1ull << i);
 	}
+	if (set)
+		plan_guards(plan, set);
 }
 
 VEX_STATIC_ASSERT((int)CLASS_BLOCK == RULE_OVERLOAD_BLOCK &&

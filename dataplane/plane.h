@@ -89,6 +89,7 @@ struct target {
 	uint64_t serial;	/* tells it from the one before in its place */
 	uint64_t seen_position; /* to which it had read when it was last looked at, */
 	uint64_t seen_ns;	/* and since when it has not read on */
+	uint64_t returns_since; /* it goes, and what it left unread finds no place; 0: it did */
 	bool left; /* released; nothing waits, and the worker won't touch it any more */
 	struct vex_target_stat *stat;
 	struct vex_ring_map ring;

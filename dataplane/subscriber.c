@@ -105,7 +105,7 @@ static void free_target(struct target *target)
 	if (!target)
 		return;
 	backlog_free(&target->backlog);
-	free(target->guards.ring);
+	guards_free(&target->guards);
 	vex_ring_map_close(&target->ring);
 	vex_page_map_close(&target->page);
 	free(target);
@@ -127,8 +127,6 @@ static int map_target(const struct plane *plane, struct subscriber *sub, int fd,
 		error = vex_ring_map_create(&target->ring, sub->ring_size);
 	if (!error)
 		error = backlog_init(&target->backlog, plane->backlog);
-	if (!error && !(target->guards.ring = calloc(GUARDS_MAX, sizeof(*target->guards.ring))))
-		error = -ENOMEM;
 	if (error) {
 		free_target(target);
 		return error;

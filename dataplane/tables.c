@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "dataplane/backlog.h"
+#include "dataplane/guard.h"
 #include "dataplane/held.h"
 
 int backlog_init(struct backlog *backlog, uint32_t capacity)
@@ -46,4 +48,19 @@ void held_free(struct held_table *table)
 {
 	free(table->slots);
 	*table = (struct held_table){.free = HELD_NONE};
+}
+
+int guards_init(struct guards *guards, uint64_t ring_size)
+{
+	guards->bytes = vex_alloc_lines(ring_size + guard_stride(VEX_RECORD_MAX));
+	if (!guards->bytes)
+		return -ENOMEM;
+	guards->capacity = ring_size;
+	return 0;
+}
+
+void guards_free(struct guards *guards)
+{
+	free(guards->bytes);
+	*guards = (struct guards){0};
 }

@@ -279,8 +279,8 @@ static void leave(struct worker *worker, struct target *target)
 {
 	uint32_t budget = WAITING_A_ROUND;
 
-	while (guard_any(&target->guards) && budget--)
-		group_take_back(worker, target);
+	while (guard_any(&target->guards) && budget-- && group_take_back(worker, target))
+		continue;
 	vex_stat_begin(&target->stat->generation);
 	while (target->backlog.total && budget--)
 		give_up(worker, target);

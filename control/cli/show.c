@@ -147,6 +147,7 @@ int vexctl_groups(int argc, char **argv)
 		{"SKIPPED", "skipped", TABLE_COUNT},
 		{"OPENED", "opened", TABLE_COUNT},
 		{"RETURNED", "returned", TABLE_COUNT},
+		{"LOST", "lost", TABLE_COUNT},
 	};
 
 	return show(argc, argv, "groups.list", "groups", columns, COUNT_OF(columns));

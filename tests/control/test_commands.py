@@ -21,7 +21,7 @@ LISTS = {
                 'blocked_ns'],
     'tenants': ['tenant', 'passed', 'demoted', 'dropped'],
     'groups': ['group', 'member', 'balance', 'weight', 'state', 'chosen', 'skipped', 'opened',
-               'returned'],
+               'returned', 'lost'],
     'kernel': ['type', 'seen', 'emitted', 'filtered', 'dropped', 'hook_min_ns', 'hook_mean_ns',
                'hook_max_ns'],
     'calls': ['method', 'role', 'params', 'help'],

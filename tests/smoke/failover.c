@@ -7,6 +7,9 @@
  * many events no member read, how many more than one did, and how long after a kill the last
  * event was read that had been published before or soon after it.
  *
+ * failover long SOCKET EVENTS KILLS: the same, with paths of PATH_LEN bytes, and of a
+ * member that is stopped STOP_EVENTS events before it is killed, so that much lies unread.
+ *
  * failover pause SOCKET EVENTS PAUSES: the same, but all members are stopped at once, that often,
  * and go on after PAUSE_EVENTS more events.
  */
@@ -29,6 +32,8 @@
 #define LIMIT_NS 30000000000ull
 #define SETTLE_NS 100000000ull /* a member that came back is given so long before the next kill */
 #define BURST 8u
+#define STOP_EVENTS 600u
+#define PATH_LEN 300u /* longer than an event object */
 #define PAUSE_NS 200000
 #define PAUSE_EVENTS 3000u /* fewer than lie unread with three members and wait for the group */
 
@@ -45,6 +50,8 @@ struct shared {
 
 static struct shared *shared;
 static uint64_t published[EVENTS_MAX];
+static char long_path[PATH_LEN];
+static bool with_long_path;
 static pid_t members[MEMBERS];
 
 static uint64_t now(void)
@@ -61,13 +68,13 @@ static int fail(const char *what)
 	return 1;
 }
 
-static int write_image(const char *path)
+static int write_image(const char *file)
 {
 	size_t size;
 	void *image = image_of(rules, &size);
 
-	if (!image || image_write(path, image, size))
-		return fail(path);
+	if (!image || image_write(file, image, size))
+		return fail(file);
 	free(image);
 	return 0;
 }
@@ -124,6 +131,10 @@ static int publish(struct vex_lane *lane, uint32_t number)
 {
 	struct vex_event event = {.type = VEX_METRIC, .has = VEX_HAS_RANGE, .offset = number};
 
+	if (with_long_path) {
+		event.has |= VEX_HAS_PATH;
+		event.path = (struct vex_bytes){long_path, PATH_LEN};
+	}
 	published[number] = now();
 	return vex_publish(lane, &event) ? fail("vex_publish") : 0;
 }
@@ -187,6 +198,8 @@ static int run(const char *socket, uint32_t events, uint32_t kills, uint32_t pau
 	if (vex_port_open(&options, &port) || vex_lane_open(port, &lane))
 		return fail("attach");
 	for (uint32_t i = 0; i < events; i++) {
+		if (with_long_path && done < kills && i + STOP_EVENTS == (done + 1) * each(events, kills))
+			kill(members[done % MEMBERS], SIGSTOP);
 		if (done < kills && i == (done + 1) * each(events, kills)) {
 			if (gone < MEMBERS && start(socket, gone))
 				return 1;
@@ -229,12 +242,15 @@ int main(int argc, char **argv)
 	uint32_t times = argc == 5 ? (uint32_t)atoi(argv[4]) : 0;
 	bool pauses = argc == 5 && !strcmp(argv[1], "pause");
 
+	with_long_path = argc == 5 && !strcmp(argv[1], "long");
+	memset(long_path, 'x', PATH_LEN);
+	long_path[0] = '/';
 	if (argc == 3 && !strcmp(argv[1], "image"))
 		return write_image(argv[2]);
-	if (argc != 5 || (!pauses && strcmp(argv[1], "run")) || !events || events > EVENTS_MAX ||
+	if (argc != 5 || (!pauses && !with_long_path && strcmp(argv[1], "run")) || !events || events > EVENTS_MAX ||
 			times > KILLS_MAX || times >= events)
 		return fail("usage: failover image FILE | run SOCKET EVENTS KILLS | "
-			    "pause SOCKET EVENTS PAUSES");
+			    "long SOCKET EVENTS KILLS | pause SOCKET EVENTS PAUSES");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 			0);
 	if (shared == MAP_FAILED)

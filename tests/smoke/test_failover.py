@@ -39,6 +39,14 @@ class Failover(Case):
         self.assertEqual(retired['received'], EVENTS, retired)
         self.assertEqual(retired['delivered'], EVENTS, retired)
 
+    def test_long_events_are_not_lost_either(self):
+        """They have few objects, of which none is kept for what lies in a member's lane."""
+        plane, result = self.run_group(what='long')
+        self.assertEqual(result['missing'], 0, result)
+        self.settled(plane)
+        retired = plane.stats()['retired']['port']
+        self.assertEqual(retired['delivered'], EVENTS, retired)
+
     def test_members_that_all_pause_lose_nothing(self):
         """A breaker tells who is preferred: with all of them open their lanes are used still."""
         plane, result = self.run_group(what='pause', events=4 * EVENTS, times=4)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Critical events of groups: whatever becomes of members, none is lost without being named. */
+#include <stdio.h>
+
+#include "dataplane/group.h"
+#include "dataplane/subscriber.h"
+#include "load_rules.h"
+
+#define MEMBERS 3
+#define EVENTS_MAX 4096
+#define LONG_PATH 260
+#define GROUP "- group: g\n  members: [a, b, c]\n  slow: 10s\n"
+
+static struct consumer member[MEMBERS];
+static unsigned times[EVENTS_MAX]; /* that an event of the one port was read */
+static char long_path[LONG_PATH];
+
+static void attach(unsigned i, const struct vex_filter *filter, uint64_t ring)
+{
+	static const char names[MEMBERS][2] = {"a", "b", "c"};
+
+	harness_subscribe_as(plane, names[i], 0, filter, ring, &member[i]);
+}
+
+static void detach(unsigned i)
+{
+	if (!member[i].subscriber)
+		return;
+	subscriber_remove(plane, member[i].subscriber);
+	harness_consumer_free(&member[i]);
+	member[i].subscriber = NULL;
+}
+
+/* They are alone: nobody else gets anything. */
+static void begin(const char *rules)
+{
+	memset(times, 0, sizeof(times));
+	memset(long_path, 'x', LONG_PATH - 1);
+	long_path[0] = '/';
+	load_rules(rules);
+	subscriber_remove(plane, consumer.subscriber);
+	harness_consumer_free(&consumer);
+}
+
+static void end(void)
+{
+	for (unsigned i = 0; i < MEMBERS; i++)
+		detach(i);
+	harness_subscribe(plane, NULL, 4096, &consumer);
+}
+
+static void publish(unsigned count, uint16_t type, const char *path)
+{
+	struct vex_event event = sample(type, path);
+
+	for (unsigned i = 0; i < count; i++) {
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+		if (i % 32 == 31)
+			harness_round(plane);
+	}
+	harness_settle(plane);
+}
+
+static unsigned take(unsigned i)
+{
+	const struct vex_record *record;
+	unsigned n = 0;
+
+	while ((record = harness_read(&member[i]))) {
+		if (record->type == VEX_GAP)
+			continue;
+		CU_ASSERT_FATAL(record->id.seq < EVENTS_MAX);
+		times[record->id.seq]++;
+		n++;
+	}
+	return n;
+}
+
+static unsigned take_all(unsigned i)
+{
+	unsigned n = 0, more;
+
+	do {
+		harness_settle(plane);
+		more = take(i);
+		n += more;
+	} while (more);
+	return n;
+}
+
+static unsigned missing(unsigned count)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += !times[i];
+	return n;
+}
+
+static struct group_state *state(void)
+{
+	return plane->rules->set->groups[0]->states[port->worker];
+}
+
+static struct vex_member_stat *stat(unsigned i)
+{
+	return &plane->stat->member_of[port->worker][state()->group->rows[i]];
+}
+
+/* More of them than the worker may hold: what two dead members left unread the third one gets. */
+static void two_die(const char *path, unsigned count)
+{
+	begin(GROUP "- rule: r\n  condition: evt.type = create\n  route: group:g\n  qos: critical\n");
+	for (unsigned i = 0; i < MEMBERS; i++)
+		attach(i, NULL, 1u << 20);
+	publish(count, VEX_CREATE, path);
+	CU_ASSERT_EQUAL(state()->guards, count);
+	CU_ASSERT_EQUAL(plane->workers[port->worker].held.used, 0);
+	detach(0);
+	detach(1);
+	take_all(2);
+	CU_ASSERT_EQUAL(missing(count), 0);
+	CU_ASSERT_EQUAL(member[2].lost, 0);
+	CU_ASSERT_EQUAL(port->stat->delivered, count);
+	CU_ASSERT(harness_verify(plane));
+	end();
+}
+
+static void more_than_can_be_held_are_guarded(void)
+{
+	two_die("/short", 1500);
+}
+
+static void long_ones_are_guarded(void)
+{
+	two_die(long_path, 300);
+}
+
+/* More than lanes and what may wait have room for: each that nobody gets is counted, and told. */
+static void what_finds_no_place_is_named(void)
+{
+	unsigned count = 600;
+	uint64_t told;
+
+	begin(GROUP "- rule: r\n  condition: evt.type = create\n  route: group:g\n  qos: critical\n"
+		    "- class: critical\n  overload: drop_newest\n");
+	attach(0, NULL, 4096);
+	attach(1, NULL, 4096);
+	publish(count, VEX_CREATE, "/x");
+	CU_ASSERT(state()->backlog.total > 100);
+	told = member[0].subscriber->targets[port->worker]->stat->target_full;
+	detach(0);
+	CU_ASSERT(stat(0)->lost > 10);
+	take_all(1);
+	CU_ASSERT_EQUAL(missing(count), port->stat->drop[VEX_DROP_TARGET_FULL] + stat(0)->lost);
+	CU_ASSERT_EQUAL(missing(count), told + member[1].lost);
+	CU_ASSERT(harness_verify(plane));
+	end();
+}
+
+/* Of those who are not there only he who left them has any returned; and only once others have. */
+static void only_who_left_them_has_them_returned(void)
+{
+	begin("- group: g\n  members: [a, b, never]\n"
+	      "- rule: r\n  condition: evt.type = create\n  route: group:g\n  qos: critical\n");
+	attach(0, NULL, 1u << 16);
+	attach(1, NULL, 1u << 16);
+	publish(20, VEX_CREATE, "/x");
+	detach(0);
+	CU_ASSERT_EQUAL(stat(0)->returned, 10);
+	CU_ASSERT_EQUAL(stat(1)->returned, 0);
+	CU_ASSERT_EQUAL(stat(2)->returned, 0);
+	detach(1); /* the last one */
+	CU_ASSERT_EQUAL(stat(1)->returned, 0);
+	CU_ASSERT_EQUAL(stat(1)->lost, 20);
+	CU_ASSERT_EQUAL(stat(0)->lost, 0);
+	end();
+}
+
+int main(void)
+{
+	static const struct fixture_test tests[] = {
+			TEST(more_than_can_be_held_are_guarded),
+			TEST(long_ones_are_guarded),
+			TEST(what_finds_no_place_is_named),
+			TEST(only_who_left_them_has_them_returned),
+	};
+
+	return fixture_run("guards", tests, sizeof(tests) / sizeof(tests[0]));
+}
