@@ -198,7 +198,8 @@ struct inode *inode_enter_known(struct inode *dir, const char *name, const struc
 	return inode;
 }
 
-struct inode *inode_enter(struct inode *dir, const char *name, int fd, const struct stat *st)
+struct inode *inode_enter(struct inode *dir, const char *name, int fd, const struct stat *st,
+		uint16_t denied)
 {
 	struct inode *fresh = calloc(1, sizeof(*fresh));
 	struct inode *dead, *inode;
@@ -214,6 +215,7 @@ struct inode *inode_enter(struct inode *dir, const char *name, int fd, const str
 		inode = fresh;
 		add_id(inode);
 	}
+	VEX_STORE_RELAXED(&inode->denied, inode->denied | denied);
 	inode->nlookup++;
 	inode->seen_s = inode_clock_s();
 	VEX_STORE_RELAXED(&inode->mode, st->st_mode);

@@ -34,6 +34,7 @@ struct inode {
 	uint32_t lock_owners; /**< that hold POSIX locks; atomic */
 	uint32_t opens;     /**< handles of it; atomic */
 	uint32_t seen_s;    /**< when it was looked up last, by inode_clock_s() */
+	uint16_t denied;    /**< ST_* of its mount beneath that SOURCE's has not; atomic */
 	char short_name[INODE_NAME_SHORT];
 };
 
@@ -70,7 +71,8 @@ bool inode_name_known(const struct inode *dir, const char *name);
 struct inode *inode_enter_known(struct inode *dir, const char *name, const struct stat *st);
 
 /** Likewise, but makes it where it is new. Takes fd over in any case. NULL: no memory. */
-struct inode *inode_enter(struct inode *dir, const char *name, int fd, const struct stat *st);
+struct inode *inode_enter(struct inode *dir, const char *name, int fd, const struct stat *st,
+		uint16_t denied);
 
 /** One more lookup of an inode that the kernel holds. */
 void inode_count(struct inode *inode);
@@ -127,7 +129,7 @@ uint32_t inode_clock_s(void);
  */
 struct inode_victim {
 	fuse_ino_t dir;
-	char name[NAME_MAX + 1];
+	char name[INODE_NAME_TOLD + 1];
 	size_t name_len;
 };
 size_t inode_victims(uint64_t *cursor, uint32_t before_s, struct inode_victim *victims,

@@ -313,7 +313,7 @@ void inode_leave(const struct inode_place *place)
 static bool is_victim(const struct inode *inode, uint32_t before_s)
 {
 	return inode->seen_s < before_s && inode->listed && !inode->holds &&
-			inode->nlookup && !S_ISDIR(inode->mode) &&
+			inode->nlookup && inode->name_len <= INODE_NAME_TOLD && !S_ISDIR(inode->mode) &&
 			!__atomic_load_n(&inode->opens, __ATOMIC_RELAXED);
 }
 

@@ -47,6 +47,7 @@ struct mirror {
 	int source_fd;      /**< O_PATH */
 	int proc_fd;        /**< /proc/self/fd, through which O_PATH descriptors are reopened */
 	uint64_t source_dev;
+	uint64_t mount_dev; /**< of the mirror itself; 0: not known */
 	uint64_t mount_flags; /**< ST_* of the file system beneath */
 	uint64_t started_ns;
 	bool privileged;    /**< may act as any user */

@@ -274,6 +274,17 @@ static int mount_session(char *said, size_t cap)
 	return error;
 }
 
+/* Of what is mounted there now, without a request to whoever serves it. 0: not known. */
+static uint64_t dev_at(const char *path)
+{
+	struct statx stx;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0,
+			&stx) < 0)
+		return 0;
+	return makedev(stx.stx_dev_major, stx.stx_dev_minor);
+}
+
 int mount_start(void)
 {
 	char *options = NULL, said[256];
@@ -289,8 +300,10 @@ int mount_start(void)
 	if (!mirror.session)
 		return fail(VEX_EXIT_FAILED, "cannot mount", mirror.mountpoint,
 				"libfuse refused the mount options");
-	if (mount_session(said, sizeof(said)) == 0)
+	if (mount_session(said, sizeof(said)) == 0) {
+		mirror.mount_dev = dev_at(mirror.mountpoint);
 		return 0;
+	}
 	fuse_session_destroy(mirror.session);
 	mirror.session = NULL;
 	return fail(VEX_EXIT_CONFIG, "cannot mount", mirror.mountpoint,
@@ -321,8 +334,14 @@ void mount_tune(void)
 
 void mount_stop(void)
 {
-	int error = unmount(mirror.mountpoint);
+	int error;
 
+	if (mirror.mount_dev && dev_at(mirror.mountpoint) != mirror.mount_dev) {
+		vex_warn("what is mounted at %s is not this mirror: it is left alone",
+				mirror.mountpoint);
+		return;
+	}
+	error = unmount(mirror.mountpoint);
 	if (error && error != -EINVAL)
 		vex_warn("cannot unmount %s: %s", mirror.mountpoint, strerror(-error));
 }

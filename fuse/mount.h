@@ -17,7 +17,7 @@ int mount_start(void);
 /** Lets the kernel read ahead as much as a request may carry. */
 void mount_tune(void);
 
-/** Takes the mount away, even where it is in use; mirror.session stays. */
+/** Takes the mount away, even where it is in use, but no other; mirror.session stays. */
 void mount_stop(void);
 
 #endif

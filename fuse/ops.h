@@ -42,9 +42,10 @@ static inline int reopen(int fd, int flags)
 
 /**
  * Attributes as the mirror shows them: those beneath. Where further file systems are mounted
- * in SOURCE, their inode numbers are moved apart, since the mirror is one device.
+ * in SOURCE, their inode numbers are moved apart, since the mirror is one device; and what
+ * their mounts deny (nosuid, nodev, noexec) is left out of mode and device.
  */
-struct stat shown(const struct stat *st);
+struct stat shown(const struct inode *inode, const struct stat *st);
 uint64_t shown_ino(uint64_t dev, uint64_t ino);
 
 /**

@@ -13,9 +13,9 @@
 /* The kernel's FATTR_KILL_SUIDGID, which the library passes on under an older name. */
 #define SET_KILLS_SETID FUSE_SET_ATTR_KILL_SUID
 
-static void reply_attr(fuse_req_t req, const struct stat *st)
+static void reply_attr(fuse_req_t req, const struct inode *inode, const struct stat *st)
 {
-	struct stat seen = shown(st);
+	struct stat seen = shown(inode, st);
 
 	fuse_reply_attr(req, &seen, mirror.options.timeout);
 }
@@ -35,7 +35,7 @@ void do_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	op_stat(&op, &st);
 	op_result(&op, 0);
-	reply_attr(req, &st);
+	reply_attr(req, inode, &st);
 	op_emit(&op);
 }
 
@@ -181,7 +181,7 @@ void do_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		fuse_reply_err(req, err);
 	} else {
 		op_stat(&op, &st);
-		reply_attr(req, &st);
+		reply_attr(req, inode, &st);
 	}
 	emit_settings(&op, done, count);
 }

@@ -27,25 +27,10 @@ void cache_file(struct fuse_file_info *fi)
 	fi->keep_cache = mirror.options.cache == CACHE_ALWAYS;
 }
 
-/* A name that came to be since the kernel looked. Not a plain file: let it look again. */
-static int open_existing(struct inode *dir, const char *name, int flags)
-{
-	struct stat st;
-	int path_fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int fd;
-
-	if (path_fd < 0)
-		return -1;
-	if (fstat(path_fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(path_fd);
-		errno = ESTALE;
-		return -1;
-	}
-	fd = reopen(path_fd, flags & ~O_CREAT);
-	close(path_fd);
-	return fd;
-}
-
+/*
+ * A name that came to be since the kernel looked is never opened here: the kernel takes whatever
+ * is answered to a create for a new file, and checks no permission. It is to look again.
+ */
 static int create_beneath(struct inode *dir, const char *name, int flags, mode_t mode)
 {
 	int fd;
@@ -55,7 +40,7 @@ static int create_beneath(struct inode *dir, const char *name, int flags, mode_t
 	fd = openat(dir->fd, name,
 			flags_beneath(flags) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0 && errno == EEXIST && !(flags & O_EXCL))
-		fd = open_existing(dir, name, flags_beneath(flags));
+		errno = ESTALE;
 	return fd;
 }
 
@@ -85,7 +70,8 @@ static struct inode *enter_created(struct inode *dir, const char *name, bool nam
 	if (path_fd < 0)
 		return NULL;
 	snprintf(number, sizeof(number), "#%lu", (unsigned long)st->st_ino);
-	return inode_enter(dir, named ? name : number, path_fd, st);
+	return inode_enter(dir, named ? name : number, path_fd, st,
+			VEX_LOAD_RELAXED(&dir->denied));
 }
 
 static int create(struct inode *dir, const char *name, mode_t mode, struct fuse_file_info *fi,

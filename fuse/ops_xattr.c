@@ -4,11 +4,29 @@
 
 #include <errno.h>
 #include <linux/limits.h>
+#include <linux/xattr.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 
 #include "creds.h"
 #include "loop.h"
+
+static bool starts(const char *name, const char *prefix)
+{
+	return !strncmp(name, prefix, strlen(prefix));
+}
+
+/*
+ * Of attributes of this kind the kernel knows the two ACLs of POSIX, and checks who sets them. All
+ * others (NFSv4, CIFS, NTFS) are the file system's own to check, beneath, where we act as root.
+ */
+static bool is_forbidden(fuse_req_t req, const char *name)
+{
+	return starts(name, "system.") && mirror.privileged && fuse_req_ctx(req)->uid != 0 &&
+			strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) &&
+			strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT);
+}
 
 /*
  * An access ACL sets permission bits too, and may have to take the set-group-id bit off: the
@@ -20,6 +38,8 @@ static int set(struct inode *inode, fuse_req_t req, const char *name, const char
 	bool kills = loop_kills_setid() && creds_kills_setid(inode->fd);
 	int err;
 
+	if (is_forbidden(req, name))
+		return EOPNOTSUPP;
 	if (kills)
 		creds_give_up_setid(req);
 	err = setxattr(proc_path(inode->fd).text, name, value, size, flags) < 0 ? errno : 0;
@@ -52,6 +72,31 @@ static void answer(struct op *op, fuse_req_t req, const char *buf, ssize_t n, si
 	op_emit(op);
 }
 
+/* Capabilities count for nothing where the file's own mount says nosuid. */
+static bool is_denied(const struct inode *inode, const char *name)
+{
+	return (VEX_LOAD_RELAXED(&inode->denied) & ST_NOSUID) && !strcmp(name, XATTR_NAME_CAPS);
+}
+
+/* The length, or a negative errno. */
+static ssize_t get(const struct inode *inode, const char *name, char *buf, size_t size)
+{
+	ssize_t n;
+
+	if (is_denied(inode, name))
+		return -ENODATA;
+	n = getxattr(proc_path(inode->fd).text, name, size ? buf : NULL,
+			size < LOOP_IO_MAX ? size : LOOP_IO_MAX);
+	return n < 0 ? -errno : n;
+}
+
+static int remove_one(const struct inode *inode, fuse_req_t req, const char *name)
+{
+	if (is_forbidden(req, name))
+		return EOPNOTSUPP;
+	return removexattr(proc_path(inode->fd).text, name) < 0 ? errno : 0;
+}
+
 void do_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct inode *inode = inode_of(ino);
@@ -62,10 +107,9 @@ void do_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	op_begin(&op, req, VEX_GETXATTR);
 	op_inode(&op, inode);
 	op_pair(&op, name, NULL, 0);
-	n = getxattr(proc_path(inode->fd).text, name, size ? buf : NULL,
-			size < LOOP_IO_MAX ? size : LOOP_IO_MAX);
+	n = get(inode, name, buf, size);
 	if (n < 0) {
-		op_finish(&op, req, errno);
+		op_finish(&op, req, (int)-n);
 		return;
 	}
 	if (size)
@@ -73,20 +117,20 @@ void do_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	answer(&op, req, buf, n, size);
 }
 
-/* Names of this kind are shown to administrators alone, as beneath. */
-static bool is_hidden(const char *name)
+/* Some names are shown to administrators alone, as beneath. */
+static bool is_hidden(fuse_req_t req, const struct inode *inode, const char *name)
 {
-	return !strncmp(name, "trusted.", strlen("trusted."));
+	return (starts(name, "trusted.") && fuse_req_ctx(req)->uid != 0) || is_denied(inode, name);
 }
 
-static size_t hide(char *list, size_t size)
+static size_t hide(fuse_req_t req, const struct inode *inode, char *list, size_t size)
 {
 	size_t kept = 0;
 
 	for (size_t at = 0; at < size;) {
 		size_t len = strlen(list + at) + 1;
 
-		if (!is_hidden(list + at)) {
+		if (!is_hidden(req, inode, list + at)) {
 			memmove(list + kept, list + at, len);
 			kept += len;
 		}
@@ -105,8 +149,8 @@ void do_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	op_begin(&op, req, VEX_LISTXATTR);
 	op_inode(&op, inode);
 	n = listxattr(proc_path(inode->fd).text, buf, XATTR_LIST_MAX);
-	if (n > 0 && fuse_req_ctx(req)->uid != 0)
-		n = (ssize_t)hide(buf, (size_t)n);
+	if (n > 0)
+		n = (ssize_t)hide(req, inode, buf, (size_t)n);
 	if (n < 0 || (size && (size_t)n > size)) {
 		op_finish(&op, req, n < 0 ? errno : ERANGE);
 		return;
@@ -122,5 +166,5 @@ void do_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	op_begin(&op, req, VEX_REMOVEXATTR);
 	op_inode(&op, inode);
 	op_pair(&op, name, NULL, 0);
-	op_finish(&op, req, removexattr(proc_path(inode->fd).text, name) < 0 ? errno : 0);
+	op_finish(&op, req, remove_one(inode, req, name));
 }

@@ -93,13 +93,21 @@ static bool is_gone(const struct inode_place *place)
 	return fstatat(place->dir->fd, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
+/* A file may live on under another name: what the kernel takes for deleted never comes back. */
+static bool is_deleted(const struct inode *inode)
+{
+	struct stat st;
+
+	return fstat(inode->fd, &st) == 0 && !st.st_nlink;
+}
+
 static void forget_name(const struct inode_place *place)
 {
 	fuse_ino_t dir = inode_id(place->dir);
 
 	if (place->file && is_gone(place)) {
 		inode_unlinked(place->dir, place->name);
-		if (fuse_lowlevel_notify_delete(mirror.session, dir, inode_id(place->file), place->name,
+		if (is_deleted(place->file) && fuse_lowlevel_notify_delete(mirror.session, dir, inode_id(place->file), place->name,
 				    place->name_len) == 0)
 			return;
 	}

@@ -120,6 +120,25 @@ def names(mirror, teller):
     check(read(above + "/c") == "2", "what was made beneath")
 
 
+def moved_folder(mirror, teller):
+    """A folder that someone uses lives on under its new name."""
+    above, beneath = os.path.join(mirror.mount, "old"), os.path.join(mirror.source, "old")
+    renamed = os.path.join(mirror.mount, "new")
+    os.mkdir(beneath)
+    write(beneath + "/a", "1")
+    fd = os.open(above, os.O_RDONLY | os.O_DIRECTORY)
+    check(os.listdir(fd) == ["a"], "a folder in use")
+    os.rename(beneath, os.path.join(mirror.source, "new"))
+    teller.tell(RENAME, beneath, os.path.join(mirror.source, "new"))
+    wait_for(lambda: not os.path.exists(above), what="the folder's old name to go")
+    check(os.listdir(renamed) == ["a"], "its new name shows what is in it")
+    write(renamed + "/b", "2")
+    check(sorted(os.listdir(renamed)) == ["a", "b"] and read(renamed + "/b") == "2",
+          "and takes more")
+    check(os.stat("b", dir_fd=fd).st_size == 1, "whoever has it open goes on")
+    os.close(fd)
+
+
 def lies(mirror, teller):
     """An event's word is not taken for it."""
     above, beneath = os.path.join(mirror.mount, "f"), os.path.join(mirror.source, "f")
@@ -188,6 +207,7 @@ def main():
             teller = Teller(plane)
             contents(mirror, teller)
             names(mirror, teller)
+            moved_folder(mirror, teller)
             lies(mirror, teller)
             echo(mirror, plane)
             flood(mirror, teller, plane)

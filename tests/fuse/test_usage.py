@@ -115,6 +115,21 @@ def in_use(base):
         check(failed, "whoever holds it gets an error")
 
 
+def others_mount(base):
+    """What another mounted at the place since is not ours to take off."""
+    with Mirror("--no-events", base=base) as mirror:
+        held = open(os.path.join(mirror.mount, "held"), "w")
+        subprocess.run(["umount", "-l", mirror.mount], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "none", mirror.mount], check=True)
+        mirror.process.send_signal(signal.SIGTERM)
+        check(mirror.process.wait(timeout=20) == 0, "it ends though its mount went before")
+        check(is_mounted(mirror.mount), "and leaves another's mount alone")
+        try:
+            held.close()
+        except OSError:
+            pass
+
+
 def background(base):
     source, mount = os.path.join(base, "source"), os.path.join(base, "mount")
     result = run("--daemon", "--no-events", "--read-only", source, mount)
@@ -171,7 +186,7 @@ def main():
     for name in ("source", "mount"):
         os.mkdir(os.path.join(base, name))
     try:
-        for part in (options, directories, in_use, background, unprivileged, lanes):
+        for part in (options, directories, in_use, others_mount, background, unprivileged, lanes):
             part(base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
