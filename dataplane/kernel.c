@@ -111,7 +111,7 @@ void kernel_tend(struct kernel *kernel, const struct server *server)
 	if (!kernel)
 		return;
 	tap_exclude(kernel->tap, pids, server_listeners(server, pids, VEX_TAP_EXCLUDED_MAX));
-	now = vex_clock_now();
+	now = vex_clock_steady();
 	if (now - kernel->counted_ns < COUNT_NS)
 		return;
 	kernel->counted_ns = now;
@@ -120,12 +120,12 @@ void kernel_tend(struct kernel *kernel, const struct server *server)
 
 void kernel_stop(struct kernel *kernel)
 {
-	uint64_t until = vex_clock_now() + STOP_NS;
+	uint64_t until = vex_clock_steady() + STOP_NS;
 
 	if (!kernel || !kernel->tap)
 		return;
 	tap_stop(kernel->tap);
-	while (port_reap(kernel->plane) && vex_clock_now() < until)
+	while (port_reap(kernel->plane) && vex_clock_steady() < until)
 		usleep(1000 * TICK_MS);
 	reverse_stop(kernel->reverse);
 }

@@ -140,11 +140,13 @@ static void note_waiting(struct lane *lane)
 
 static void beat(struct plane *plane)
 {
-	uint64_t now = vex_clock_now();
+	static uint64_t last_ns;
+	uint64_t now = vex_clock_steady();
 
-	if (now - plane->stat->heartbeat_ns < HEARTBEAT_NS)
+	if (now - last_ns < HEARTBEAT_NS)
 		return;
-	VEX_STORE_RELAXED(&plane->stat->heartbeat_ns, now);
+	last_ns = now;
+	VEX_STORE_RELAXED(&plane->stat->heartbeat_ns, vex_clock_now());
 	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
 		for (uint32_t k = 0; plane->ports[i] && k < VEX_PORT_LANES_MAX; k++)
 			if (plane->ports[i]->lanes[k])

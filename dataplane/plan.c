@@ -194,10 +194,10 @@ uint64_t plan_publish_all(struct plane *plane)
 
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		plans[i] = make(plane, &plane->workers[i]);
-	start = vex_clock_now();
+	start = vex_clock_steady();
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		hand_over(plane, &plane->workers[i], plans[i]);
 	for (uint32_t i = 0; i < plane->worker_count; i++)
 		wait_until_taken(plane, &plane->workers[i]);
-	return vex_clock_now() - start;
+	return vex_clock_steady() - start;
 }

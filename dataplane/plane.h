@@ -197,7 +197,7 @@ struct plane {
 	bool driven;	   /* rounds are run by the caller: tests and benchmarks */
 	bool hold_resumed; /* resumed lanes are not polled yet */
 	bool hold_unruled; /* none is, until word of rules comes; see startup.h */
-	uint64_t attach_ns; /* when a subscriber last made a step of attaching */
+	uint64_t attach_ns; /* when a subscriber last made a step of attaching; steady */
 	uint64_t ring_max; /* bytes a lane, at most */
 	uint32_t backlog;  /* events that may wait for a subscriber, a worker each */
 	bool holds;	   /* even without a rule set */

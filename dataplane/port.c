@@ -160,9 +160,9 @@ static bool holds(const struct vex_port_stat *stat)
 static bool settled(const struct plane *plane, const struct port *port)
 {
 	const struct timespec pause = {.tv_nsec = 20000};
-	uint64_t end = vex_clock_now() + SETTLE_WAIT_NS;
+	uint64_t end = vex_clock_steady() + SETTLE_WAIT_NS;
 
-	while (holds(port->stat) && !plane->driven && vex_clock_now() < end)
+	while (holds(port->stat) && !plane->driven && vex_clock_steady() < end)
 		nanosleep(&pause, NULL);
 	return !holds(port->stat);
 }

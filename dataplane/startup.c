@@ -12,6 +12,7 @@
 
 void startup_begin(struct plane *plane, struct startup *startup)
 {
+	startup->began_ns = vex_clock_steady();
 	plane->hold_resumed = startup->settle_ms != 0;
 	plane->hold_unruled = startup->waits = startup->rules_wait_ms != 0;
 }
@@ -21,14 +22,14 @@ void startup_begin(struct plane *plane, struct startup *startup)
  * what they kept would be dropped for want of subscribers. So they wait until no subscriber has
  * come for a while, but not for ever.
  */
-static void tend_resumed(struct plane *plane, uint32_t settle_ms)
+static void tend_resumed(struct plane *plane, const struct startup *startup)
 {
-	uint64_t now = vex_clock_now(), started = plane->stat->started_ns;
-	uint64_t last = plane->attach_ns > started ? plane->attach_ns : started;
-	uint64_t settle = settle_ms * NS_OF_MS;
+	uint64_t now = vex_clock_steady(), began = startup->began_ns;
+	uint64_t last = plane->attach_ns > began ? plane->attach_ns : began;
+	uint64_t settle = startup->settle_ms * NS_OF_MS;
 	bool expected = now - last < settle || subscriber_attaching(plane);
 
-	if (!plane->hold_resumed || (expected && now - started < settle * HOLD_MAX))
+	if (!plane->hold_resumed || (expected && now - began < settle * HOLD_MAX))
 		return;
 	plane->hold_resumed = false;
 	plan_publish_all(plane);
@@ -45,7 +46,7 @@ static void give_up_rules(struct plane *plane, const struct startup *startup)
 /* rules_publish() ends the hold, in the very plan that puts the rules in force. */
 static void tend_unruled(struct plane *plane, struct startup *startup)
 {
-	uint64_t waited = vex_clock_now() - plane->stat->started_ns;
+	uint64_t waited = vex_clock_steady() - startup->began_ns;
 
 	if (!startup->waits)
 		return;
@@ -61,5 +62,5 @@ static void tend_unruled(struct plane *plane, struct startup *startup)
 void startup_tend(struct plane *plane, struct startup *startup)
 {
 	tend_unruled(plane, startup);
-	tend_resumed(plane, startup->settle_ms);
+	tend_resumed(plane, startup);
 }

@@ -11,6 +11,7 @@
 struct startup {
 	uint32_t settle_ms;     /**< resumed lanes wait for subscribers; 0: they don't */
 	uint32_t rules_wait_ms; /**< all lanes wait for rules; 0: they don't */
+	uint64_t began_ns;      /* steady */
 	bool waits;             /* for rules, as far as was told */
 };
 

@@ -94,7 +94,7 @@ int subscriber_add(struct plane *plane, const struct vex_message *hello, const s
 	sub->filter = hello->hello.filter;
 	sub->ring_size = ring_size;
 	open_stat(plane, sub, hello, who);
-	plane->attach_ns = vex_clock_now();
+	plane->attach_ns = vex_clock_steady();
 	plane->subscribers[slot] = sub;
 	*out = sub;
 	return 0;
@@ -171,7 +171,7 @@ int subscriber_start(struct plane *plane, struct subscriber *sub, char *reason)
 		if (!sub->targets[i])
 			return refuse(reason, -EINVAL, "lane %u is not open yet", i);
 	sub->started = true;
-	plane->attach_ns = vex_clock_now();
+	plane->attach_ns = vex_clock_steady();
 	plan_publish_all(plane);
 	sub->stat->state = VEX_SLOT_LIVE; /* whoever sees it knows that nothing is missed */
 	return 0;
@@ -275,14 +275,14 @@ static bool has_read(const struct subscriber *sub, uint32_t worker, uint64_t unt
 void subscriber_wait_until_read(struct plane *plane, uint32_t worker)
 {
 	const struct timespec pause = {.tv_nsec = 20000};
-	uint64_t end = vex_clock_now() + READ_WAIT_NS;
+	uint64_t end = vex_clock_steady() + READ_WAIT_NS;
 	uint64_t until[VEX_SUBSCRIBERS_MAX];
 
 	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
 		until[i] = written(plane->subscribers[i], worker);
 	for (uint32_t i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
 		while (!has_read(plane->subscribers[i], worker, until[i]) &&
-				vex_clock_now() < end) {
+				vex_clock_steady() < end) {
 			subscriber_kick_waiting(plane);
 			nanosleep(&pause, NULL);
 		}

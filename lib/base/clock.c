@@ -46,6 +46,11 @@ VEX_CLOCK_UNCHECKED uint64_t vex_clock_discipline(void)
 	return ns;
 }
 
+uint64_t vex_clock_steady(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
 uint64_t vex_clock_hz(void)
 {
 	static uint64_t hz;

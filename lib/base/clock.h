@@ -64,6 +64,9 @@ VEX_CLOCK_UNCHECKED static inline uint64_t vex_clock_now(void)
 	return now;
 }
 
+/** Nanoseconds of a clock that nobody sets: for spans, since the other may step in between. */
+uint64_t vex_clock_steady(void);
+
 /** Cycles a second, measured over at least 10 ms; slow at the first call. */
 uint64_t vex_clock_hz(void);
 
