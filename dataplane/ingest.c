@@ -100,18 +100,22 @@ static void free_stock(struct worker *worker, struct burst *burst)
 		rte_mempool_put_bulk(worker->objects, objects, burst->stocked - burst->count);
 }
 
+/* Ids go on where they stood, whatever number the lane turns out to have reached. */
+static void set_seq(struct lane *lane, uint64_t seq)
+{
+	lane->seq_known = true;
+	lane->id_base += lane->reader.seq - seq;
+	lane->reader.seq = seq;
+}
+
 /* After a data plane's restart the producer only knows about where its lane stood. */
 static void learn_seq(struct lane *lane, const struct vex_record *record,
 		const struct vex_attr_gap *gap)
 {
 	uint64_t hint = lane->reader.seq;
 
-	lane->seq_known = true;
-	if (gap)
-		lane->reader.seq = gap->first;
-	else
-		lane->reader.seq = hint + (uint64_t)(int64_t)(int32_t)(record->lane_seq -
-							       (uint32_t)hint);
+	set_seq(lane, gap ? gap->first
+			  : hint + (uint64_t)(int64_t)(int32_t)(record->lane_seq - (uint32_t)hint));
 }
 
 /* The lane's own GAP, in a checked copy; one that was passed on as an event has a boundary. */
@@ -189,7 +193,7 @@ static inline void identify(struct worker *worker, const struct port *port,
 {
 	if (VEX_UNLIKELY(port->keep_id) && !is_lane_gap(record))
 		return;
-	record->id = (struct vex_event_id){.seq = lane->reader.seq - 1,
+	record->id = (struct vex_event_id){.seq = lane->id_base + lane->reader.seq - 1,
 			.node = worker->node,
 			.port = (uint16_t)port->id,
 			.lane = (uint16_t)lane->number};
@@ -319,10 +323,8 @@ static uint64_t untold_loss(struct lane *lane)
 	first = VEX_LOAD_RELAXED(&reader->peer->lost_first);
 	if (!count || count > UINT32_MAX)
 		return 0;
-	if (!lane->seq_known) {
-		lane->seq_known = true;
-		reader->seq = first;
-	}
+	if (!lane->seq_known)
+		set_seq(lane, first);
 	return first == reader->seq - reader->told && count > reader->told ? count - reader->told
 									   : 0;
 }

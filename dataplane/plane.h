@@ -45,6 +45,7 @@ VEX_STATIC_ASSERT(sizeof(struct vex_object) == 320, "five cache lines");
 struct lane {
 	struct vex_lane_reader reader VEX_LINE_ALIGNED; /* worker */
 	uint64_t received;				/* worker */
+	uint64_t id_base; /* worker: an event's id is that much more than its number in the lane */
 	uint64_t start; /* position at which this data plane began */
 	uint32_t record_max;
 	uint32_t number; /* within its port */
@@ -191,6 +192,7 @@ struct plane {
 	struct port *ports[VEX_PORTS_MAX];
 	struct subscriber *subscribers[VEX_SUBSCRIBERS_MAX];
 	struct ends ends;
+	uint64_t id_ends[VEX_PORTS_MAX][VEX_PORT_LANES_MAX]; /* of the lanes that were there last */
 	struct rules *rules; /* NULL: the plane was made without */
 	struct kernel *kernel; /* NULL: there is no tap */
 	uint64_t generation;

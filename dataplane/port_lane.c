@@ -116,6 +116,18 @@ static int open_lane_stat(struct plane *plane, struct port *port, struct lane *l
 	return -ENOSPC;
 }
 
+/*
+ * Ids are not to come again: they go on from the nanosecond at which the lane was opened, or from
+ * where those of the last lane in this place ended. No lane gives an event a nanosecond, so they
+ * stay behind the clock, and a data plane that was started anew begins beyond them.
+ */
+static void begin_ids(const struct plane *plane, const struct port *port, struct lane *lane)
+{
+	uint64_t end = plane->id_ends[port->id][lane->number], now = vex_clock_now();
+
+	lane->id_base = (now > end ? now : end) - lane->reader.seq;
+}
+
 /* Takes the lane in; where there is no place for it, it is freed. */
 static int keep_lane(struct plane *plane, struct port *port, struct lane *lane, char *reason)
 {
@@ -127,6 +139,7 @@ static int keep_lane(struct plane *plane, struct port *port, struct lane *lane, 
 		return refuse(reason, -ENOSPC, "no lane is left: %u a port, %u in all",
 				VEX_PORT_LANES_MAX, VEX_LANES_MAX);
 	}
+	begin_ids(plane, port, lane);
 	port->lanes[slot] = lane;
 	port->lane_count++;
 	port->stat->lane_count = port->lane_count;
@@ -207,6 +220,7 @@ static void retire_lane(struct plane *plane, struct port *port, uint32_t number)
 				port->id, port->stat->name, port->pid, number);
 	}
 	lane->stat->state = VEX_SLOT_FREE;
+	plane->id_ends[port->id][number] = lane->id_base + lane->reader.seq;
 	ends_note(&plane->ends, lane->ring.inode, lane->reader.tail);
 	port_free_lane(lane);
 }

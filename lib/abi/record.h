@@ -60,11 +60,14 @@ enum vex_boundary {
 };
 
 /**
- * 128 bits that name an event for ever. The data plane gives them out when it takes the event
- * in; what a producer wrote there counts only on a port that keeps ids (replay, peers).
+ * 128 bits that name an event for ever, unless the clock was set back while no data plane ran. The
+ * data plane gives them out when it takes the event in; what a producer wrote there counts only on
+ * a port that keeps ids (replay, peers). An event that is taken in again, as after a data plane
+ * that was killed, has another.
  */
 struct vex_event_id {
-	uint64_t seq;  /**< of the lane it came in by, from 0, without gaps */
+	uint64_t seq;  /**< in the lane it came in by, without gaps, events that were lost included;
+			* from the nanosecond since 1970 at which the lane was opened, or further on */
 	uint32_t node; /**< the data plane that took it in */
 	uint16_t port;
 	uint16_t lane;

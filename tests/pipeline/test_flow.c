@@ -2,6 +2,7 @@
 /* What goes in comes out: whole, in order, to whom asked for it. */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "dataplane/subscriber.h"
 #include "fixture.h"
 
@@ -188,6 +189,42 @@ static void ids_are_kept_where_that_was_asked_for(void)
 	harness_producer_free(&lane);
 }
 
+/* Publishes events by a lane of its own that is closed again; their ids go on from last. */
+static uint64_t ids_of_one_lane(struct port *from, uint64_t last, uint64_t first_seq)
+{
+	struct vex_event event = sample(VEX_CREATE, "/id");
+	struct producer lane = {.true_ids = true, .writer.seq = first_seq};
+	const struct vex_record *record;
+	char reason[VEX_REASON_MAX];
+	uint64_t n = 0;
+
+	harness_lane(plane, from, RING, &lane);
+	lane.writer.seq = first_seq + 2; /* the first two were lost, nobody says how */
+	for (int i = 0; i < 5; i++)
+		CU_ASSERT(harness_publish(&lane, &event));
+	harness_settle(plane);
+	for (; (record = harness_read(&consumer)); n++, last = record->id.seq)
+		CU_ASSERT(n ? record->id.seq == last + 1 : record->id.seq > last);
+	CU_ASSERT_EQUAL(n, 5);
+	CU_ASSERT_EQUAL(port_remove_lane(plane, from, lane.lane, reason), 0);
+	while (port_reap(plane))
+		harness_round(plane);
+	harness_producer_free(&lane);
+	return last;
+}
+
+static void ids_never_come_again(void)
+{
+	uint64_t last = vex_clock_now() - 1;
+
+	for (int i = 0; i < 3; i++)
+		last = ids_of_one_lane(port, last, 1000);
+	CU_ASSERT(last - plane->stat->started_ns < 1ull << 40);
+	plane->id_ends[port->id][1] = last = vex_clock_now() + (1ull << 50); /* a clock set back */
+	last = ids_of_one_lane(port, last - 1, 7);
+	CU_ASSERT_EQUAL(plane->id_ends[port->id][1], last + 1);
+}
+
 /* Which rules led an event on is not its producer's to say, unless it speaks for another plane. */
 static void what_only_the_data_plane_may_add_is_taken_out(void)
 {
@@ -224,7 +261,7 @@ static void a_lane_is_taken_over_where_it_stood(void)
 {
 	struct vex_event event = sample(VEX_WRITE, "/again");
 	const struct vex_record *record;
-	uint64_t next = 0;
+	uint64_t next = 0, first = 0;
 
 	for (int i = 0; i < 10; i++)
 		harness_publish(&producer, &event);
@@ -243,9 +280,13 @@ static void a_lane_is_taken_over_where_it_stood(void)
 	harness_lane(plane, port, RING, &producer);
 	harness_publish(&producer, &event);
 	harness_settle(plane);
-	for (next = 20; (record = harness_read(&consumer)); next++)
-		CU_ASSERT_EQUAL(record->id.seq, next);
+	for (next = 20; (record = harness_read(&consumer)); next++) {
+		if (next == 20)
+			first = record->id.seq;
+		CU_ASSERT_EQUAL(record->id.seq, first + next - 20);
+	}
 	CU_ASSERT_EQUAL(next, 22);
+	CU_ASSERT_EQUAL(port->lanes[producer.lane]->reader.seq, 22);
 }
 
 int main(void)
@@ -257,6 +298,7 @@ int main(void)
 			TEST(filters_choose_and_the_rest_is_unmatched),
 			TEST(a_port_moves_between_workers_without_loss),
 			TEST(ids_are_kept_where_that_was_asked_for),
+			TEST(ids_never_come_again),
 			TEST(what_only_the_data_plane_may_add_is_taken_out),
 			TEST(a_lane_is_taken_over_where_it_stood),
 	};

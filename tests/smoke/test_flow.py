@@ -62,6 +62,7 @@ class Flow(Case):
         self.assertEqual(got['own_lost'], 0)
         self.assertEqual(got['gap_events'], report['lost'])
         self.assertEqual(got['streams']['1.0']['renumbered'], 0)
+        self.assertEqual(got['streams']['1.0']['id_bases'], 1)
         plane.verify()
         self.assertEqual(plane.stats()['ports'][0]['lost'], report['lost'])
 

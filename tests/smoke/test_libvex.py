@@ -32,6 +32,12 @@ class Libvex(Case):
         for word in words:
             self.assertIn(word, str(caught.exception))
 
+    def counts_on(self, events):
+        """The ids of one lane's events go on by one; where they begin."""
+        base = events[0][0].id.seq
+        self.assertEqual([e.id.seq for e, _, _ in events], list(range(base, base + len(events))))
+        return base
+
     def test_every_field_of_every_type_from_c(self):
         plane = self.plane()
         done = subprocess.run([program('ROUNDTRIP'), self.socket], capture_output=True, text=True,
@@ -109,6 +115,29 @@ class Libvex(Case):
         plane.verify()
         self.assertEqual(plane.stats()['ports'][0]['received'], 1)
 
+    def test_ids_never_come_again(self):
+        """Whoever takes the number of a lane or of a port that was there before has other ids."""
+        plane = self.plane()
+        sub = self.subscription(background=1)
+        seen = []
+        for _ in range(2):
+            for _ in range(3):
+                port = self.port()
+                for _ in range(3):
+                    lane = port.lane()
+                    libvex.publish(lane, libvex.make_event(libvex.OPEN, b'/id'))
+                    libvex.lib.vex_lane_close(lane)
+                    seen += sub.read_exactly(1)
+                    wait_for(lambda: not plane.stats()['lanes'], 'the lane to be freed')
+                port.close()
+                wait_for(lambda: not plane.stats()['ports'], 'the port to be freed')
+            plane.end()
+            plane = self.plane()
+            wait_for(lambda: sub.stats().connected, 'the subscription')
+        ids = [(e.id.node, e.id.port, e.id.lane, e.id.seq) for e, _, _ in seen]
+        self.assertEqual({i[:3] for i in ids}, {(ids[0][0], 0, 0)})
+        self.assertEqual(len(set(ids)), 18, ids)
+
     def test_a_full_lane_that_drops(self):
         """The GAP names the very numbers that were lost."""
         plane = self.plane()
@@ -124,12 +153,12 @@ class Libvex(Case):
         self.assertIn(b'the lane is full', libvex.lib.vex_last_error())
         os.kill(plane.pid, signal.SIGCONT)
         events = sub.read_exactly(taken)
-        self.assertEqual([e.id.seq for e, _, _ in events], list(range(taken)))
+        base = self.counts_on(events)
         self.assertEqual(libvex.publish(lane, event), 0)
         (gap, _, _), (after, _, _) = sub.read_exactly(2)
         self.assertEqual((gap.type, gap.gap.first, gap.gap.last, gap.gap.count, gap.gap.reason),
                          (libvex.GAP, taken, taken + 9, 10, libvex.LANE_FULL))
-        self.assertEqual(after.id.seq, taken + 10)
+        self.assertEqual(after.id.seq, base + taken + 10)
         plane.verify()
         self.assertEqual(plane.stats()['ports'][0]['lost'], 10)
 
@@ -229,7 +258,7 @@ class Libvex(Case):
         events = wait_for(read, 'events')
         events += sub.read_exactly(50 - len(events))
         self.assertEqual([path for _, path, _ in events], [b'%d' % i for i in range(50)])
-        self.assertEqual([e.id.seq for e, _, _ in events], list(range(50)))
+        self.counts_on(events)
         plane.verify()
 
     def test_a_data_plane_that_does_not_answer(self):
@@ -250,8 +279,9 @@ class Libvex(Case):
         wait_for(port.drained, 'all to be taken')
         events = sub.read_exactly(900)
         for number in range(3):
-            seqs = [e.id.seq for e, path, _ in events if path == b'%d' % number]
-            self.assertEqual(seqs, list(range(300)))
+            of_lane = [each for each in events if each[1] == b'%d' % number]
+            self.assertEqual(len(of_lane), 300)
+            self.counts_on(of_lane)
         plane.verify()
         wait_for(lambda: plane.stats()['lanes'] == 3, 'three lanes, and none that is nobody\'s')
 

@@ -104,6 +104,8 @@ void harness_lane(struct plane *plane, struct port *port, uint64_t ring_size,
 	REQUIRE(port_add_lane(plane, port, dup(producer->ring.fd), &message, &page_fd, reason) == 0);
 	producer->port = port;
 	producer->lane = message.lane.lane;
+	if (!producer->true_ids)
+		port->lanes[producer->lane]->id_base = 0;
 	bool fresh = !producer->page.page;
 	REQUIRE(vex_page_map_open(&producer->page, page_fd) == 0);
 	if (fresh)

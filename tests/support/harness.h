@@ -15,6 +15,7 @@ struct producer {
 	struct vex_page_map page;
 	struct vex_lane_writer writer;
 	uint32_t lane;
+	bool true_ids; /* as the data plane gives them; else they are the lane's own numbers */
 };
 
 struct consumer {

@@ -20,7 +20,9 @@ struct stream {
 	uint64_t late;	   /* came after a higher one */
 	uint64_t repeated; /* came before */
 	uint64_t corrupt;  /* not as it was sent */
-	uint64_t renumbered; /* the id's sequence number is not the offset */
+	uint64_t id_base;    /* what ids are more than offsets */
+	uint64_t id_bases;   /* how often it grew: once for each data plane, or port, that came */
+	uint64_t renumbered; /* the id does not fit the offset */
 	uint64_t set;	     /* of rules that the last event bears; 0: it bears none */
 	uint64_t sets;	     /* how often it was another than that of the one before */
 	uint64_t older;	     /* of an older one than the one before */
@@ -114,6 +116,13 @@ static void note_set(struct stream *stream, const struct vex_event *event)
 	stream->set = set;
 }
 
+static void note_id(struct stream *stream, uint64_t base)
+{
+	stream->renumbered += base < stream->id_base;
+	stream->id_bases += base > stream->id_base;
+	stream->id_base = base;
+}
+
 static void note_event(struct tally *tally, const struct vex_event *event)
 {
 	const uint32_t has = VEX_HAS_TENANT | VEX_HAS_TASK | VEX_HAS_RANGE | VEX_HAS_PATH;
@@ -128,7 +137,7 @@ static void note_event(struct tally *tally, const struct vex_event *event)
 	note_offset(stream, event->offset);
 	note_set(stream, event);
 	stream->corrupt += !intact(event);
-	stream->renumbered += event->id.seq != event->offset;
+	note_id(stream, event->id.seq - event->offset);
 }
 
 static void note(struct tally *tally, const struct vex_record *record)
@@ -150,11 +159,12 @@ static void note(struct tally *tally, const struct vex_record *record)
 
 static json_t *report_stream(const struct stream *stream)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "next", (json_int_t)stream->next,
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "next", (json_int_t)stream->next,
 			"received", (json_int_t)stream->received, "missing",
 			(json_int_t)stream->missing, "late", (json_int_t)stream->late, "repeated",
 			(json_int_t)stream->repeated, "corrupt", (json_int_t)stream->corrupt,
-			"renumbered", (json_int_t)stream->renumbered, "set",
+			"renumbered", (json_int_t)stream->renumbered, "id_bases",
+			(json_int_t)stream->id_bases, "set",
 			(json_int_t)stream->set, "sets", (json_int_t)stream->sets, "older",
 			(json_int_t)stream->older);
 }
