@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dataplane/plan.h"
+#include "dataplane/target.h"
 
 /* During a swap two sets are there, which may have no rule in common. */
 #define SETS_AT_ONCE 2u
@@ -122,6 +123,25 @@ struct ruleset *rules_publish(struct plane *plane, struct ruleset *set, uint64_t
 	show_slots(rules, set);
 	open_stat(plane, set, *swap_ns);
 	return old;
+}
+
+static void write_waiting(struct worker *worker)
+{
+	uint64_t before;
+
+	do {
+		before = worker->stat->copies;
+		target_write_waiting(worker);
+	} while (worker->stat->copies != before);
+}
+
+void rules_end(struct plane *plane)
+{
+	uint64_t swap_ns;
+
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		write_waiting(&plane->workers[i]);
+	rules_retire(plane->rules, rules_publish(plane, NULL, &swap_ns));
 }
 
 int rules_check(const struct plane *plane, int fd, const struct vex_message *message, char *reason)

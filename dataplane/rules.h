@@ -54,6 +54,12 @@ struct ruleset *rules_publish(struct plane *plane, struct ruleset *set, uint64_t
 /** Frees a set that is not in force. One at a time, on any thread, not beside rules_build(). */
 void rules_retire(struct rules *rules, struct ruleset *set);
 
+/**
+ * The plane ends, and its workers have stopped: writes what waits as far as there is room, then
+ * puts no set in force, so that what waits for groups is their members'.
+ */
+void rules_end(struct plane *plane);
+
 /** All three at once; main core. fd -1 unloads. */
 int rules_load(struct plane *plane, int fd, struct vex_message *message, char *reason);
 

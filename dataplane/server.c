@@ -2,6 +2,7 @@
 #include "dataplane/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 #include "dataplane/port.h"
 #include "dataplane/rules_thread.h"
 #include "dataplane/server_work.h"
+#include "dataplane/rules.h"
 #include "dataplane/subscriber.h"
 
 #define EVENTS_A_POLL 32
@@ -226,16 +228,35 @@ int server_open(struct plane *plane, const char *path, const struct access *acce
 	return error;
 }
 
+static bool is_gone(const struct connection *connection)
+{
+	struct pollfd look = {.fd = connection->fd, .events = POLLRDHUP};
+
+	return poll(&look, 1, 0) > 0 && look.revents & (POLLRDHUP | POLLHUP);
+}
+
+static void hang_up(struct server *server, bool all)
+{
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &server->connections[i];
+
+		if (connection->fd >= 0 && (all || is_gone(connection)))
+			server_hang_up(server, connection);
+	}
+}
+
 void server_close(struct server *server)
 {
 	if (!server)
 		return;
 	unlink(server->path);
 	close(server->listener);
-	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
-		if (server->connections[i].fd >= 0)
-			server_hang_up(server, &server->connections[i]);
 	rules_thread_stop(server->loader);
+	if (server->plane->driven) { /* workers have stopped: main does what is left */
+		hang_up(server, false); /* what they left unread goes to others of their groups */
+		rules_end(server->plane);
+	}
+	hang_up(server, true);
 	close(server->epoll);
 	free(server);
 }

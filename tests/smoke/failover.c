@@ -10,6 +10,9 @@
  * failover long SOCKET EVENTS KILLS: the same, with paths of PATH_LEN bytes, and of a
  * member that is stopped STOP_EVENTS events before it is killed, so that much lies unread.
  *
+ * failover stop SOCKET EVENTS PID: publishes that many to a member with a small lane who reads only
+ * after the data plane, of that pid, was told to stop. Prints what it read, and what it was told of.
+ *
  * failover pause SOCKET EVENTS PAUSES: the same, but all members are stopped at once, that often,
  * and go on after PAUSE_EVENTS more events.
  */
@@ -32,6 +35,7 @@
 #define LIMIT_NS 30000000000ull
 #define SETTLE_NS 100000000ull /* a member that came back is given so long before the next kill */
 #define BURST 8u
+#define STOP_READ_NS 1000000000u
 #define STOP_EVENTS 600u
 #define PATH_LEN 300u /* longer than an event object */
 #define PAUSE_NS 200000
@@ -236,6 +240,51 @@ static int run(const char *socket, uint32_t events, uint32_t kills, uint32_t pau
 	return 0;
 }
 
+/* Goes on where the data plane is gone: what it wrote is there still. */
+static uint32_t read_for(struct vex_subscription *sub, uint64_t ns)
+{
+	const struct vex_record *records[64];
+	uint64_t end = now() + ns;
+	uint32_t got = 0;
+
+	while (now() < end) {
+		int count = vex_read(sub, records, 64);
+
+		for (int i = 0; i < count; i++)
+			got += records[i]->type != VEX_GAP;
+		if (count <= 0)
+			vex_wait(sub, 10);
+	}
+	return got;
+}
+
+static int stop(const char *socket, uint32_t events, pid_t plane)
+{
+	struct vex_subscribe_options member = {.socket = socket, .name = "a", .ring_size = 4096};
+	struct vex_port_options options = {.socket = socket, .full = VEX_FULL_WAIT, .wait_us = 1000000};
+	struct vex_subscription_stats stats;
+	struct vex_subscription *sub;
+	struct vex_port *port;
+	struct vex_lane *lane;
+	uint32_t got;
+
+	if (vex_subscribe(&member, &sub) || vex_port_open(&options, &port) ||
+			vex_lane_open(port, &lane))
+		return fail("attach");
+	for (uint32_t i = 0; i < events; i++)
+		if (publish(lane, i))
+			return 1;
+	while (!vex_port_drained(port))
+		usleep(1000);
+	kill(plane, SIGTERM);
+	got = read_for(sub, STOP_READ_NS);
+	vex_subscription_get_stats(sub, &stats);
+	printf("{\"read\": %u, \"lost\": %llu}\n", got, (unsigned long long)stats.lost);
+	vex_unsubscribe(sub);
+	vex_port_close(port);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t events = argc == 5 ? (uint32_t)atoi(argv[3]) : 0;
@@ -247,10 +296,13 @@ int main(int argc, char **argv)
 	long_path[0] = '/';
 	if (argc == 3 && !strcmp(argv[1], "image"))
 		return write_image(argv[2]);
+	if (argc == 5 && !strcmp(argv[1], "stop"))
+		return stop(argv[2], events, (pid_t)times);
 	if (argc != 5 || (!pauses && !with_long_path && strcmp(argv[1], "run")) || !events || events > EVENTS_MAX ||
 			times > KILLS_MAX || times >= events)
 		return fail("usage: failover image FILE | run SOCKET EVENTS KILLS | "
-			    "long SOCKET EVENTS KILLS | pause SOCKET EVENTS PAUSES");
+			    "long SOCKET EVENTS KILLS | "
+			    "stop SOCKET EVENTS PID | pause SOCKET EVENTS PAUSES");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 			0);
 	if (shared == MAP_FAILED)

@@ -18,6 +18,7 @@ class Failover(Case):
         image = os.path.join(self.folder, 'rules.image')
         subprocess.run([program('FAILOVER'), 'image', image], check=True)
         plane = self.plane('--rules-image', image, *options, lcores=lcores)
+        times = plane.pid if times == 'PID' else times
         done = subprocess.run([program('FAILOVER'), what, self.socket, str(events), str(times)],
                               check=True, capture_output=True, text=True, timeout=120)
         return plane, json.loads(done.stdout)
@@ -46,6 +47,13 @@ class Failover(Case):
         self.settled(plane)
         retired = plane.stats()['retired']['port']
         self.assertEqual(retired['delivered'], EVENTS, retired)
+
+    def test_what_waits_for_a_group_is_told_of_at_the_end(self):
+        """More than the member's lane holds: SIGTERM loses what waits, but not unnamed."""
+        plane, result = self.run_group(what='stop', events=600, times='PID')
+        self.assertEqual(result['read'] + result['lost'], 600, result)
+        self.assertGreater(result['lost'], 100, result)
+        self.assertEqual(plane.process.wait(10), 0)
 
     def test_members_that_all_pause_lose_nothing(self):
         """A breaker tells who is preferred: with all of them open their lanes are used still."""
