@@ -252,11 +252,11 @@ static const char *read_bundle(struct bundle *bundle)
 		return fault;
 	if (XXH3_64bits((const uint8_t *)header + SUMMED, bundle->size - SUMMED) !=
 			header->checksum)
-		return "damaged: its checksum is wrong";
+		return "its checksum is wrong";
 	bundle->meta = parse_meta(header, text);
 	if (!bundle->meta || set_parts(bundle, text + header->meta_size,
 			bundle->size - sizeof(*header) - header->meta_size))
-		return "damaged: it does not say what its files are";
+		return "it does not say what its files are";
 	return NULL;
 }
 
@@ -328,7 +328,7 @@ json_t *bundle_read_meta(int fd, uint64_t *size, char why[BUNDLE_WHY_MAX])
 		meta = parse_meta(&header, text);
 	free(text);
 	if (!meta)
-		snprintf(why, BUNDLE_WHY_MAX, "%s", fault ? fault : "damaged: its head is wrong");
+		snprintf(why, BUNDLE_WHY_MAX, "%s", fault ? fault : "its head is wrong");
 	return meta;
 }
 

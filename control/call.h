@@ -15,7 +15,7 @@ struct task {
 	const struct call *call;
 	struct wire_call *wire;
 	const json_t *params; /**< as declared; may be NULL */
-	char detail[160];     /**< for the audit: what is to be known beside the call's name */
+	char detail[320];     /**< for the audit: what is to be known beside the call's name */
 };
 
 /* The handlers; a task is theirs from then on. */

@@ -144,6 +144,17 @@ void task_rules_load(struct control *control, struct task *task)
 	change(control->rules, task, &job);
 }
 
+/* For the audit, with room behind them for what comes of it. */
+static void tell_names(struct task *task, const json_t *names)
+{
+	const size_t cap = sizeof(task->detail) - 64;
+	char *text = json_dumps(names, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	if (snprintf(task->detail, cap, " names=%s", text ? text : "") >= (int)cap)
+		strcpy(task->detail + cap - 4, "...");
+	free(text);
+}
+
 static void switch_rules(struct control *control, struct task *task, bool enable)
 {
 	json_t *names = json_object_get(task->params, "names");
@@ -152,7 +163,7 @@ static void switch_rules(struct control *control, struct task *task, bool enable
 
 	if (!may_change(control->rules, task))
 		return;
-	snprintf(task->detail, sizeof(task->detail), " names=%zu", json_array_size(names));
+	tell_names(task, names);
 	snprintf(job.action, sizeof(job.action), enable ? "enable" : "disable");
 	if (!job.from) {
 		task_fail(task, WIRE_RULES, "there are no rules");

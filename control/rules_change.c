@@ -93,6 +93,7 @@ static void take(struct rules *rules)
 	memset(&job->image, 0, sizeof(job->image));
 	rules->current = job->number;
 	rules->fingerprint = job->fingerprint;
+	rules->taken = job->taken;
 	*rules->refused = '\0';
 }
 
@@ -225,11 +226,10 @@ static void on_restore_prepared(struct rules *rules)
 {
 	struct rules_job *job = &rules->job;
 
-	if (*job->skipped)
-		vex_error("rules: %s; it is skipped", job->skipped);
 	if (job->code) {
 		vex_error("rules: no version can be used: %s; there are no rules", job->why);
 		rules->current = 0;
+		rules->taken = 0;
 		rules->reload = rules->control->config.rules.count > 0;
 		finish(rules, NULL);
 		return;
@@ -284,7 +284,7 @@ void rules_begin(struct rules *rules)
 	job->store = rules->store;
 	job->previous = rules->image.data;
 	job->number = (last > rules->last ? last : rules->last) + 1;
-	job->current_fingerprint = rules->fingerprint;
+	job->taken = rules->taken;
 	job->keep = rules->control->config.history;
 	job->keep_bytes = rules->control->config.history_bytes;
 	if (!job->message)

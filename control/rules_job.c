@@ -14,10 +14,14 @@
 #include <xxhash.h>
 
 #include "abi/types.h"
+#include "base/log.h"
 #include "rule/compile.h"
 
 #define RULES_PHASE_NAME(name) #name,
 static const char *const phases[] = {RULES_PHASES(RULES_PHASE_NAME)};
+
+/* Of those that were switched, in what is told of a version. */
+#define NAMES_KEPT 20u
 
 /* What is worked on. */
 struct work {
@@ -62,6 +66,18 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Behind the files' own rules there are none to come. */
+static void fail_switch(struct rules_job *job, const struct rule_diag *diag)
+{
+	static const char yet[] = " yet";
+	size_t len = strlen(diag->message);
+
+	if (len > strlen(yet) && !strcmp(diag->message + len - strlen(yet), yet))
+		len -= strlen(yet);
+	fail(job, WIRE_RULES, "%.*s%s%s", (int)len, diag->message,
+			*diag->suggestion ? "; did you mean " : "", diag->suggestion);
+}
+
 /* The first thing that is wrong, on one line, and how many more there are. */
 static void fail_text(struct rules_job *job, const struct rule_diags *diags)
 {
@@ -73,11 +89,12 @@ static void fail_text(struct rules_job *job, const struct rule_diags *diags)
 	for (i = 0; i < diags->count && !first; i++)
 		if (diags->items[i].severity == RULE_ERROR)
 			first = &diags->items[i];
-	if (!first || !strcmp(first->file, BUNDLE_SWITCHES)) {
-		fail(job, first ? WIRE_RULES : WIRE_INTERNAL, "%s%s%s",
-				first ? first->message : "out of memory",
-				first && *first->suggestion ? "; did you mean " : "",
-				first ? first->suggestion : "");
+	if (!first) {
+		fail(job, WIRE_INTERNAL, "out of memory");
+		return;
+	}
+	if (!strcmp(first->file, BUNDLE_SWITCHES)) {
+		fail_switch(job, first);
 		return;
 	}
 	rule_diag_format(first, text, sizeof(text));
@@ -111,6 +128,14 @@ static void read_files(struct work *work)
 	rule_diags_clear(&work->diags);
 }
 
+/* Of versions that were made before this was kept there is none. */
+static uint64_t taken_of(const json_t *meta)
+{
+	const char *text = json_string_value(json_object_get(meta, "taken"));
+
+	return text ? strtoull(text, NULL, 16) : 0;
+}
+
 static void read_version(struct work *work)
 {
 	struct rules_job *job = work->job;
@@ -118,16 +143,19 @@ static void read_version(struct work *work)
 
 	work->bundle = store_read(job->store, job->from, why);
 	while (!work->bundle && job->kind == RULES_RESTORE) {
-		memcpy(job->skipped, why, sizeof(why));
+		vex_error("rules: %s; it is skipped", why);
 		job->from = store_newest(job->store, job->from);
 		if (!job->from)
 			break;
 		work->bundle = store_read(job->store, job->from, why);
 	}
-	if (!work->bundle)
+	if (!work->bundle) {
 		fail(job, WIRE_RULES, "%.400s", why);
-	else
-		work->switched = json_deep_copy(json_object_get(work->bundle->meta, "switched"));
+		return;
+	}
+	work->switched = json_deep_copy(json_object_get(work->bundle->meta, "switched"));
+	if (job->kind == RULES_RESTORE)
+		job->taken = taken_of(work->bundle->meta);
 }
 
 static void switch_rules(struct work *work)
@@ -255,6 +283,21 @@ static uint64_t fingerprint(const struct work *work)
 	return sum;
 }
 
+/* They are read with every list of versions. */
+static json_t *some_names(const json_t *names)
+{
+	json_t *some = json_array();
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+		if (i < NAMES_KEPT)
+			json_array_append(some, name);
+	if (i > NAMES_KEPT)
+		json_array_append_new(some, json_sprintf("and %zu more", i - NAMES_KEPT));
+	return some;
+}
+
 static json_t *describe(const struct work *work)
 {
 	const struct rules_job *job = work->job;
@@ -269,6 +312,10 @@ static json_t *describe(const struct work *work)
 
 	if (json_object_size(work->switched))
 		json_object_set(meta, "switched", work->switched);
+	if (job->taken)
+		json_object_set_new(meta, "taken", json_sprintf("%016" PRIx64, job->taken));
+	if (job->names)
+		json_object_set_new(meta, "names", some_names(job->names));
 	return meta;
 }
 
@@ -294,8 +341,10 @@ void rules_job_prepare(struct rules_job *job)
 	read_text(&work);
 	if (!job->code) {
 		job->fingerprint = fingerprint(&work);
-		if (job->kind == RULES_FILES && job->fingerprint == job->current_fingerprint)
+		if (job->kind == RULES_FILES && job->fingerprint == job->taken)
 			job->same = true;
+		if (job->kind == RULES_FILES)
+			job->taken = job->fingerprint;
 	}
 	if (!job->code && !job->same)
 		parse(&work);

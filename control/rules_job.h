@@ -34,7 +34,7 @@ struct rules_job {
 	const struct rule_image *previous; /**< that is in force, or NULL */
 	uint64_t number;                   /**< of the version that is made */
 	uint64_t from;
-	uint64_t current_fingerprint; /**< of the texts in force; FILES of the same change nothing */
+	uint64_t taken; /**< fingerprint of the FILES that were taken last: the same change nothing */
 	void *bytes;                  /**< of LOAD; the job's */
 	size_t size;
 	char **paths;  /**< of FILES; the job's, with the strings */
@@ -51,7 +51,6 @@ struct rules_job {
 
 	int code;                  /**< enum wire_code, or 0 */
 	char why[WIRE_TEXT_MAX];
-	char skipped[STORE_WHY_MAX]; /**< of RESTORE: which version could not be used, and why */
 	bool same;                 /**< all is as it was: there is no new version */
 	json_t *meta;              /**< of the version */
 	struct rules_image image;

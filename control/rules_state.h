@@ -17,6 +17,7 @@ struct rules {
 	struct rules_image image; /* in force */
 	uint64_t current;         /* its version; 0: there are no rules */
 	uint64_t fingerprint;     /* of its texts */
+	uint64_t taken;           /* of the configured files as they were last taken; 0: never */
 	uint64_t last;            /* the highest number that any data plane was given */
 	uint64_t loaded;          /* what this data plane has of us; 0: nothing */
 	char refused[WIRE_TEXT_MAX]; /* why it did not take what is in force; "" */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/write.h"
 #include "store_work.h"
 
@@ -54,13 +55,15 @@ static void read_head(const struct store *store, struct version *version)
 	char why[BUNDLE_WHY_MAX];
 
 	if (fd < 0) {
-		store_version_damaged(version, strerror(errno));
-		return;
+		snprintf(why, sizeof(why), "%s", strerror(errno));
+	} else {
+		version->meta = bundle_read_meta(fd, &version->bytes, why);
+		close(fd);
 	}
-	version->meta = bundle_read_meta(fd, &version->bytes, why);
-	if (!version->meta)
-		store_version_damaged(version, why);
-	close(fd);
+	if (version->meta)
+		return;
+	vex_error("rules: version %" PRIu64 " is damaged: %s; it is skipped", version->number, why);
+	store_version_damaged(version, why);
 }
 
 static int read_folder(struct store *store)

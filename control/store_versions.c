@@ -76,7 +76,7 @@ static json_t *describe(const struct version *version)
 	json_object_set_new(o, "bytes", json_integer((json_int_t)version->bytes));
 	if (!version->meta)
 		json_object_set_new(o, "damaged",
-				json_string(version->why ? version->why : "damaged"));
+				json_string(version->why ? version->why : "out of memory"));
 	return o;
 }
 

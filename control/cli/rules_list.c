@@ -218,6 +218,30 @@ int vexctl_rules_list(int argc, char **argv)
 	return ret;
 }
 
+/* With the rules that it switched. */
+static json_t *whole_message(const json_t *version)
+{
+	const char *message = json_string_value(json_object_get(version, "message"));
+	const json_t *names = json_object_get(version, "names");
+	const json_t *name;
+	char text[1024] = "";
+	size_t len = 0;
+	size_t i;
+
+	json_array_foreach(names, i, name) {
+		const char *one = json_string_value(name);
+
+		if (!one || len + strlen(one) + sizeof(", ...") > sizeof(text))
+			one = "...";
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "", one);
+		if (!strcmp(one, "..."))
+			break;
+	}
+	if (!len || !message || !*message)
+		return json_string(len ? text : message ? message : "");
+	return json_sprintf("%s (%s)", message, text);
+}
+
 static void print_history(const json_t *versions)
 {
 	static const struct table_column columns[] = {
@@ -240,6 +264,8 @@ static void print_history(const json_t *versions)
 		if (damaged) {
 			json_object_set_new(version, "ok", json_false());
 			json_object_set_new(version, "message", json_sprintf("damaged: %s", damaged));
+		} else {
+			json_object_set_new(version, "message", whole_message(version));
 		}
 	}
 	table_print(versions, columns, COUNT_OF(columns));

@@ -155,7 +155,7 @@ class Good(Changes):
         self.assertEqual(self.json('rules', 'disable', 'two', '--message', 'why')['disabled'], 1)
         self.assertEqual(self.states(), {'one': 'active', 'two': 'disabled'})
         self.assertFalse(self.json('rules', 'disable', 'two')['changed'])
-        self.assertIn("there is no rule 'twoo' yet; did you mean two",
+        self.assertIn("there is no rule 'twoo'; did you mean two",
                       self.vexctl('rules', 'disable', 'twoo', code=1)[1])
         self.json('rules', 'disable', 'one')
         self.assertEqual(self.states(), {'one': 'disabled', 'two': 'disabled'})
@@ -166,6 +166,12 @@ class Good(Changes):
         self.assertEqual([v['action'] for v in self.history()],
                          ['load', 'disable', 'disable', 'enable', 'rollback to 2'])
         self.assertEqual(self.history()[1]['message'], 'why')
+        self.assertEqual([v.get('names') for v in self.history()],
+                         [None, ['two'], ['one'], ['one', 'two'], None])
+        self.assertRegex(self.vexctl('rules', 'history')[0],
+                         r'(?s) disable .* why \(two\)\n.* disable .* one\n.* enable .* one, two\n')
+        self.assertIn('call=rules.enable names=["one","two"] version=4 result=done', self.log())
+        self.assertIn('call=rules.disable names=["twoo"] result=', self.log())
         _, err = self.vexctl('rules', 'enable', 'three', code=1)
         self.assertIn("no rule 'three'", err)
         self.assertEqual(self.status()['version'], 5)
@@ -333,6 +339,37 @@ class Good(Changes):
         self.restart(control, '--config', config)
         self.wait_state('in force', 2)
 
+    def test_configured_files_that_did_not_change(self):
+        path = self.write(TWO, 'configured.yaml')
+        config = self.write(f'rules: [{path}]\n', 'control.yaml')
+        self.start_fake()
+        control = self.start_control('--config', config)
+        self.wait_state('in force', 1)
+
+        def hang_up():
+            times = self.log().count('rules: reload: nothing to change')
+            control.send_signal(signal.SIGHUP)
+            wait_for(lambda: self.log().count('rules: reload: nothing to change') > times,
+                     'the reload that changes nothing')
+
+        self.json('rules', 'disable', 'one')
+        hang_up()
+        self.assertEqual(self.states(), {'one': 'disabled', 'two': 'active'})
+        self.load(ONE)
+        hang_up()
+        self.assertEqual((self.status()['version'], self.states()), (3, {'one': 'active'}))
+        control = self.restart(control, '--config', config)
+        self.wait_state('in force', 3)
+        hang_up()
+        self.json('rules', 'rollback', '2')
+        hang_up()
+        self.assertEqual(self.status()['version'], 4)
+        self.write(TWO + '# changed\n', 'configured.yaml')
+        control.send_signal(signal.SIGHUP)
+        self.wait_state('in force', 5)
+        self.assertEqual(self.states(), {'one': 'active', 'two': 'active'})
+        hang_up()
+
     def test_order_of_two_who_come_at_once(self):
         self.start_both()
         path = self.write(TWO)
@@ -495,6 +532,11 @@ class Bad(Changes):
             self.assertIn("version 2 can't be used", self.vexctl('rules', 'rollback', '2',
                                                                   code=1)[1])
         self.assertRegex(self.vexctl('rules', 'history')[0], r'(?m)^ +2 .*damaged: ')
+        self.assertNotIn('damaged: damaged', self.vexctl('rules', 'history')[0])
+        for why in ("version 2 is damaged: its head is wrong; it is skipped",
+                    "version 2 can't be used: its checksum is wrong; it is skipped",
+                    "version 2 is damaged: cut off; it is skipped"):
+            self.assertIn(why, self.log())
         self.assertEqual(self.load(TWO)['version'], 3)
 
     def test_all_versions_damaged(self):
