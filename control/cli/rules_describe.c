@@ -5,9 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "cli/rules.h"
 #include "event/event.h"
+#include "rule/quote.h"
 
 static json_t *text_json(struct rule_text text)
 {
@@ -25,14 +27,14 @@ static void put_number(json_t *o, const char *key, uint64_t number)
 	json_object_set_new(o, key, json_integer((json_int_t)number));
 }
 
-static void put_condition(json_t *o, const struct rule_node *node)
+static void put_condition(json_t *o, const struct rule_set *set, const struct rule_node *node)
 {
-	size_t len = node ? rule_node_print(node, NULL, 0) : 0;
+	size_t len = node ? rule_node_print_named(set, node, NULL, 0) : 0;
 	char *text = node ? malloc(len + 1) : NULL;
 
 	if (!text)
 		return;
-	rule_node_print(node, text, len + 1);
+	rule_node_print_named(set, node, text, len + 1);
 	json_object_set_new(o, "condition", rules_json_text(text, len));
 	free(text);
 }
@@ -41,7 +43,8 @@ static json_t *key_json(const struct rule_key *key)
 {
 	if (!key->argument.len)
 		return json_string(rule_fields[key->field].name);
-	return json_sprintf("%s[%s]", rule_fields[key->field].name, key->argument.data);
+	return json_sprintf(quote_is_bare(&key->argument) ? "%s[%s]" : "%s[\"%s\"]",
+			rule_fields[key->field].name, key->argument.data);
 }
 
 static void put_keys(json_t *o, const struct rule_keys *keys)
@@ -169,9 +172,8 @@ json_t *rules_describe(const struct rule_set *set, const struct rule *rule)
 {
 	json_t *o = json_object();
 
-	(void)set;
 	json_object_set_new(o, "state", json_string(rule_state_name(rule->state)));
-	put_condition(o, rule->condition);
+	put_condition(o, set, rule->condition);
 	put_text(o, "desc", rule->desc);
 	put_text(o, "output", rule->output);
 	json_object_set_new(o, "priority", json_string(rule_priority_name(rule->priority)));
@@ -239,6 +241,18 @@ static json_t *describe_class(const struct rule_class *class)
 	return o;
 }
 
+/* The object may be another one under the same name. */
+static json_t *describe_program(const struct rule_program *program)
+{
+	json_t *o = json_pack("{s:s, s:s}", "file", program->file.data, "section",
+			program->section.data);
+
+	if (program->code)
+		json_object_set_new(o, "code", json_sprintf("%016" PRIx64, XXH3_64bits(program->code,
+				program->code_count * sizeof(*program->code))));
+	return o;
+}
+
 json_t *rules_describe_others(const struct rule_set *set)
 {
 	json_t *all = json_object();
@@ -257,8 +271,7 @@ json_t *rules_describe_others(const struct rule_set *set)
 			put_named(all, describe_quota(&set->quotas[i]), "quota %" PRIu32,
 					set->quotas[i].tenant);
 	for (i = 0; i < set->program_count; i++)
-		put_named(all, json_pack("{s:s, s:s}", "file", set->programs[i].file.data,
-				"section", set->programs[i].section.data), "program %s",
+		put_named(all, describe_program(&set->programs[i]), "program %s",
 				set->programs[i].name.data);
 	return all;
 }

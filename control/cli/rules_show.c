@@ -20,48 +20,49 @@ struct written {
 	size_t len;
 };
 
-static const char *line_end(const char *at, const char *end)
+static bool is_blank(char c)
 {
-	const char *newline = memchr(at, '\n', (size_t)(end - at));
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
+/* Back to the line in which the dash of a list's item stands, where there is nothing else in it. */
+static const char *item_start(const char *text, const char *at)
+{
+	const char *start = at;
+
+	while (start > text && is_blank(start[-1]))
+		start--;
+	if (start == text || start[-1] != '-')
+		return at;
+	for (start--; start > text && (start[-1] == ' ' || start[-1] == '\t'); start--)
+		;
+	return start == text || start[-1] == '\n' ? start : at;
+}
+
+/* On to the end of the line, where there is no more in it than a comment. */
+static const char *item_end(const char *at, const char *end)
+{
+	const char *rest = at;
+	const char *newline;
+
+	while (rest < end && (*rest == ' ' || *rest == '\t' || *rest == '\r'))
+		rest++;
+	if (rest < end && *rest != '\n' && *rest != '#')
+		return at;
+	newline = memchr(rest, '\n', (size_t)(end - rest));
 	return newline ? newline + 1 : end;
 }
 
-static size_t indent_of(const char *line, const char *end)
-{
-	size_t n = 0;
-
-	while (line + n < end && line[n] == ' ')
-		n++;
-	return n;
-}
-
-/* Whether a line goes on with an item that begins so far to the right: it is empty, or deeper. */
-static bool goes_on(const char *line, const char *end, size_t indent)
-{
-	size_t n = indent_of(line, end);
-
-	return line + n == end || line[n] == '\n' || line[n] == '\r' || n > indent;
-}
-
-/* The item of a list that the line belongs to, without the empty lines behind it. */
-static struct written find_item(const struct rule_source *source, uint32_t line)
+static struct written find_item(const struct rule_source *source, struct rule_span span)
 {
 	const char *end = source->text + source->len;
-	const char *start = source->text;
-	const char *last;
-	const char *at;
-	size_t indent;
+	const char *start = source->text + span.start;
+	const char *last = start + span.len;
 
-	while (--line && start < end)
-		start = line_end(start, end);
-	indent = indent_of(start, end);
-	last = at = line_end(start, end);
-	while (at < end && goes_on(at, end, indent)) {
-		if (indent_of(at, end) > indent)
-			last = line_end(at, end);
-		at = line_end(at, end);
-	}
+	while (last > start && is_blank(last[-1]))
+		last--;
+	start = item_start(source->text, start);
+	last = item_end(last, end);
 	return (struct written){start, (size_t)(last - start)};
 }
 
@@ -99,23 +100,37 @@ static const struct rule_source *source_of(const struct show *show, struct rule_
 	return pos.file < show->text.files.count ? &show->text.files.items[pos.file] : NULL;
 }
 
-static json_t *place_json(const struct show *show, struct rule_pos pos)
+static json_t *place_json(const struct show *show, struct rule_pos pos, struct rule_span span)
 {
 	const char *name = show->text.set->files[pos.file].data;
 	const struct rule_source *source = source_of(show, pos);
 	struct written written = {"", 0};
 
 	if (source)
-		written = find_item(source, pos.line);
+		written = find_item(source, span);
 	return json_pack("{s:o, s:I, s:o*}", "file", rules_json_text(name, strlen(name)), "line",
 			(json_int_t)pos.line, "text",
 			source ? rules_json_text(written.text, written.len) : NULL);
 }
 
+static json_t *unsupported_json(const struct rule *rule)
+{
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < rule->unsupported_count; i++) {
+		const struct rule_unsupported *one = &rule->unsupported[i];
+
+		json_array_append_new(list, json_pack("{s:o, s:s}", "name",
+				rules_json_text(one->name.data, one->name.len), "why", one->why));
+	}
+	return list;
+}
+
 static void print_json(const struct show *show)
 {
 	json_t *o = rules_describe(show->text.set, show->rule);
-	json_t *place = place_json(show, show->rule->pos);
+	json_t *place = place_json(show, show->rule->pos, show->rule->span);
 	const struct rule_change *change;
 	json_t *changes = json_array();
 	const char *key;
@@ -127,8 +142,10 @@ static void print_json(const struct show *show)
 	json_object_update(o, place);
 	json_decref(place);
 	for (change = show->rule->changes; change; change = change->next)
-		json_array_append_new(changes, place_json(show, change->pos));
+		json_array_append_new(changes, place_json(show, change->pos, change->span));
 	json_object_set_new(o, "changes", changes);
+	if (show->rule->unsupported_count)
+		json_object_set_new(o, "unsupported", unsupported_json(show->rule));
 	json_object_set_new(o, "compiled", rules_json_text(show->compiled, strlen(show->compiled)));
 	rpc_print(o);
 	json_decref(o);
@@ -141,15 +158,16 @@ static void print_place(const struct show *show, const char *key, struct rule_po
 	printf(":%u\n", pos.line);
 }
 
-static void print_written(const struct show *show, struct rule_pos pos)
+static void print_written(const struct show *show, struct rule_pos pos, struct rule_span span)
 {
 	const struct rule_source *source = source_of(show, pos);
 	struct written written;
 
 	if (!source)
 		return;
-	written = find_item(source, pos.line);
-	printf("\n%.*s", (int)written.len, written.text);
+	written = find_item(source, span);
+	printf("\n%.*s%s", (int)written.len, written.text,
+			written.len && written.text[written.len - 1] == '\n' ? "" : "\n");
 }
 
 static void print_counter(const struct show *show, const char *key)
@@ -182,9 +200,9 @@ static void print_text(const struct show *show)
 	print_counter(show, "matched");
 	print_counter(show, "routed");
 	print_counter(show, "limited");
-	print_written(show, rule->pos);
+	print_written(show, rule->pos, rule->span);
 	for (change = rule->changes; change; change = change->next)
-		print_written(show, change->pos);
+		print_written(show, change->pos, change->span);
 	printf("\n%s", show->compiled);
 }
 

@@ -132,6 +132,7 @@ static void reset_draft(struct draft *draft)
 	memset(draft, 0, sizeof(*draft));
 	draft->rule.name = before.rule.name;
 	draft->rule.pos = before.rule.pos;
+	draft->rule.span = before.rule.span;
 	draft->rule.changes = before.rule.changes;
 	draft->last_change = before.last_change;
 	draft->rule.desc = draft->rule.output = (struct rule_text){"", 0};
@@ -141,13 +142,20 @@ static void reset_draft(struct draft *draft)
 	draft->rule.enabled = true;
 }
 
-static void add_change(struct load *load, struct draft *draft, const struct yaml_node *name)
+static struct rule_span span_of(const struct yaml_node *item)
+{
+	return (struct rule_span){(uint32_t)item->scalar.start,
+		(uint32_t)(item->scalar.end - item->scalar.start)};
+}
+
+static void add_change(struct load *load, struct draft *draft, const struct yaml_node *item)
 {
 	struct rule_change *change = load_keep(load, sizeof(*change));
 
 	if (!change)
 		return;
-	*change = (struct rule_change){.pos = load_pos(load, &name->scalar)};
+	*change = (struct rule_change){.pos = load_pos(load, &yaml_find(item, "rule")->scalar),
+		.span = span_of(item)};
 	if (draft->last_change)
 		draft->last_change->next = change;
 	else
@@ -176,8 +184,10 @@ static void define_rule(struct load *load, const struct yaml_node *item)
 	draft = number == RULE_NAMES_NONE ? new_draft(load, name) : &load->drafts[number];
 	if (!draft)
 		return;
-	if (number != RULE_NAMES_NONE)
-		add_change(load, draft, name);
+	if (number == RULE_NAMES_NONE)
+		draft->rule.span = span_of(item);
+	else
+		add_change(load, draft, item);
 	if (whole)
 		reset_draft(draft);
 	if (change.override)

@@ -139,10 +139,17 @@ enum rule_state {
 	RULE_UNSUPPORTED, /**< enabled or not: needs what vexplane can't have; see unsupported */
 };
 
+/** Bytes of a definition in its file: from its first key to behind its last value. */
+struct rule_span {
+	uint32_t start;
+	uint32_t len;
+};
+
 /** Where a rule was changed, or written anew, once it was there. */
 struct rule_change {
 	const struct rule_change *next;
 	struct rule_pos pos;
+	struct rule_span span;
 };
 
 struct rule {
@@ -151,6 +158,7 @@ struct rule {
 	struct rule_text output; /**< as it was written; %field stands for a field's value */
 	struct rule_text source; /**< "syscall" where nothing was said */
 	struct rule_pos pos;     /**< where it was first defined */
+	struct rule_span span;   /**< there */
 	const struct rule_change *changes; /**< in their order; NULL: none */
 	enum rule_state state;
 	enum rule_priority priority;

@@ -83,7 +83,7 @@ static struct yaml_node *new_node(struct yaml_reader *reader, enum yaml_kind kin
 	node->kind = kind;
 	node->scalar.file = reader->file;
 	node->scalar.start = mark_offset(reader, &event->start_mark);
-	node->scalar.end = mark_offset(reader, &event->end_mark);
+	node->scalar.end = reader->end = mark_offset(reader, &event->end_mark);
 	return node;
 }
 
@@ -187,6 +187,14 @@ static bool add_child(struct yaml_reader *reader, struct level *levels, unsigned
 	return true;
 }
 
+/* Without brackets it ends with its last part: the mark is where something else begins. */
+static void end_node(struct yaml_reader *reader, struct yaml_node *node, const yaml_event_t *event)
+{
+	if (event->end_mark.index != event->start_mark.index)
+		reader->end = mark_offset(reader, &event->end_mark);
+	node->scalar.end = reader->end;
+}
+
 /* Reads the rest of a list or map. */
 static bool read_children(struct yaml_reader *reader, struct yaml_node *root)
 {
@@ -202,7 +210,7 @@ static bool read_children(struct yaml_reader *reader, struct yaml_node *root)
 		if (!next_event(reader, &event))
 			return false;
 		if (is_end(event.type)) {
-			depth--;
+			end_node(reader, levels[--depth].parent, &event);
 		} else {
 			node = node_of(reader, &event);
 			good = node && add_child(reader, levels, &depth, node);

@@ -11,7 +11,7 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	struct text_scalar scalar; /**< of a list or map only where it begins */
+	struct text_scalar scalar; /**< of a list or map only where it begins and ends */
 	struct yaml_node *first;   /**< of a map a key, its value, the next key, ... */
 	struct yaml_node *next;
 	size_t count;              /**< of children; of a map twice the keys */
@@ -25,6 +25,7 @@ struct yaml_reader {
 	size_t line;               /**< where the last mark was, so that a long line */
 	size_t column;             /**< is walked along but once */
 	size_t offset;
+	size_t end;                /**< of what was read last */
 	bool inside;               /**< within the list of a document */
 };
 

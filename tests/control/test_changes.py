@@ -220,6 +220,33 @@ class Good(Changes):
         self.assertIn("no rule 'x'", self.vexctl('rules', 'show', 'x', code=1)[1])
         self.vexctl('rules', 'show', code=2)
 
+    def test_show_whole_text(self):
+        self.start_both()
+        parts = ['- desc: first\n  rule: A\n  condition: evt.type = open\n',
+                 '-\n  rule: B\n  condition: evt.type = open\n',
+                 '- rule: C\n# at the margin\n\n  condition: |\n    evt.type = open\n\n'
+                 '    and fd.name = "/a # b"\n',
+                 '  # of no rule\n\n',
+                 '- condition: evt.type = connect\n  tags:\n  - a\n  rule: D # the last line\n',
+                 '- {rule: E, condition: evt.type = open}   # flow\n',
+                 '- rule: A\n  append: true\n  tags: [x,\n    y]\n',
+                 '# end\n']
+        self.load(''.join(parts[:2]) + parts[2] + parts[3] + ''.join(parts[4:]))
+        for name, part in zip('ABCDE', parts[:3] + parts[4:6]):
+            shown = self.json('rules', 'show', name)
+            self.assertEqual(shown['text'], part)
+            self.assertIn('\n' + part, self.vexctl('rules', 'show', name)[0])
+        self.assertEqual([change['text'] for change in self.json('rules', 'show', 'A')['changes']],
+                         [parts[6]])
+        why = self.json('rules', 'show', 'D')['unsupported']
+        self.assertEqual(why, [{'name': 'connect', 'why': 'network operations are not seen'}])
+        self.load('[{rule: F, condition: evt.type = open}, {"rule": "G",\n'
+                  ' condition: evt.type = open, tags: [a]}]')
+        self.assertEqual(self.json('rules', 'show', 'F')['text'],
+                         '{rule: F, condition: evt.type = open}')
+        self.assertEqual(self.json('rules', 'show', 'G')['text'],
+                         '{"rule": "G",\n condition: evt.type = open, tags: [a]}')
+
     def test_explain(self):
         self.start_both()
         self.load(TWO)
@@ -228,6 +255,21 @@ class Good(Changes):
         said = self.json('rules', 'explain', event)['rules']
         self.assertEqual(said, [{'name': 'one', 'matches': False, 'why': 'disabled'},
                                 {'name': 'two', 'matches': True}])
+
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_diff_of_programs(self):
+        self.start_both()
+        text = ('- program: p\n  file: p.o\n- program: q\n  file: p.o\n- rule: r\n'
+                '  condition: evt.type = open and program[p]\n')
+        compile_program(os.path.join(self.folder, 'p.o'), 'return event->size > 5;')
+        self.load(text)
+        self.load(text.replace('program[p]', 'program[q]'))
+        self.assertEqual(self.diff(), {('changed', 'r'): ['condition']})
+        compile_program(os.path.join(self.folder, 'p.o'), 'return event->size > 6;')
+        self.load(text.replace('program[p]', 'program[q]'))
+        self.assertEqual(self.diff(), {('changed', 'program p'): ['code'],
+                                       ('changed', 'program q'): ['code']})
+        self.assertIn('program[\\"q\\"]', self.vexctl('rules', 'diff', '1', '2')[0])
 
     def diff(self, *words):
         changes = self.json('rules', 'diff', *words)['changes']
