@@ -3,9 +3,14 @@
 
 #include <unistd.h>
 
+bool access_trusts(uint32_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
 bool access_allows(const struct access *access, const struct ucred *who)
 {
-	if (access->anyone || who->uid == 0 || who->uid == geteuid())
+	if (access->anyone || access_trusts(who->uid))
 		return true;
 	for (uint32_t i = 0; i < access->uid_count; i++)
 		if (access->uids[i] == who->uid)

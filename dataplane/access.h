@@ -18,7 +18,10 @@ struct access {
 	uint32_t gids[ACCESS_IDS_MAX];
 };
 
-/** Root and our own user always may. */
+/** Root and our own user: they may speak for others, and places are kept for them. */
+bool access_trusts(uint32_t uid);
+
+/** Whom it trusts always may. */
 bool access_allows(const struct access *access, const struct ucred *who);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/lane_map.h"
 #include "conf/conf.h"
+#include "dataplane/lane_memory.h"
 #include "dataplane/rules.h"
 #include "tap/select.h"
 
@@ -79,6 +80,8 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
 			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
+			{"lane_memory", CONF_U64, &options->lane_memory, LANE_MEMORY_MIN,
+					LANE_MEMORY_MAX},
 			{"backlog", CONF_U32, &options->backlog, 0, BACKLOG_MAX},
 			{"kernel_tap", CONF_PATH, options->kernel_tap, 0,
 					sizeof(options->kernel_tap)},

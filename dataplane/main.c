@@ -247,6 +247,7 @@ static int run(const struct options *options, const sigset_t *handled)
 	if (!plane)
 		return VEX_EXIT_CONFIG;
 	plane->ring_max = options->ring_max;
+	plane->lane_memory = options->lane_memory;
 	if (options->backlog != OPTIONS_BACKLOG_UNSAID) {
 		plane->backlog = options->backlog;
 		plane->holds = options->backlog != 0;

@@ -8,6 +8,7 @@
 
 #include "base/lane_map.h"
 #include "dataplane/config.h"
+#include "dataplane/lane_memory.h"
 #include "dataplane/rules.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	OPTION_EVENTS,
 	OPTION_LONG_EVENTS,
 	OPTION_RING_MAX,
+	OPTION_LANE_MEMORY,
 	OPTION_BACKLOG,
 	OPTION_KERNEL_TAP,
 	OPTION_KERNEL_RING,
@@ -46,6 +48,7 @@ static const struct option long_options[] = {
 		{"events", required_argument, NULL, OPTION_EVENTS},
 		{"long-events", required_argument, NULL, OPTION_LONG_EVENTS},
 		{"ring-max", required_argument, NULL, OPTION_RING_MAX},
+		{"lane-memory", required_argument, NULL, OPTION_LANE_MEMORY},
 		{"backlog", required_argument, NULL, OPTION_BACKLOG},
 		{"kernel-tap", optional_argument, NULL, OPTION_KERNEL_TAP},
 		{"kernel-ring", required_argument, NULL, OPTION_KERNEL_RING},
@@ -90,6 +93,9 @@ void options_usage(void)
 	       "                       (default 128)\n"
 	       "  --ring-max BYTES     largest lane that may be asked for, a power of two\n"
 	       "                       (default 67108864)\n"
+	       "  --lane-memory BYTES  of all lanes together; a quarter is kept for root and our own\n"
+	       "                       user, no other user has more than half, at least 1048576\n"
+	       "                       (default 1073741824)\n"
 	       "  --backlog N          events that may wait for a subscriber whose lane is full, for each\n"
 	       "                       worker, 128 to 65536; 0: none ever does (default: 1024 while\n"
 	       "                       rules are loaded, otherwise none)\n"
@@ -123,6 +129,7 @@ void options_defaults(struct options *options)
 			.spin_us = 10,
 			.settle_ms = 500,
 			.ring_max = 64ull << 20,
+			.lane_memory = LANE_MEMORY_DEFAULT,
 			.backlog = OPTIONS_BACKLOG_UNSAID,
 			.kernel_ring = VEX_TAP_RING_DEFAULT,
 			.kernel_return_rate = VEX_TAP_RETURN_RATE,
@@ -274,6 +281,9 @@ static int apply(struct options *options, int option)
 				&options->sizes.long_events);
 	case OPTION_RING_MAX:
 		return read_ring("ring-max", optarg, &options->ring_max);
+	case OPTION_LANE_MEMORY:
+		return read_number("lane-memory", optarg, LANE_MEMORY_MIN, LANE_MEMORY_MAX,
+				&options->lane_memory);
 	case OPTION_BACKLOG:
 		return read_backlog(options, optarg);
 	case OPTION_KERNEL_TAP:

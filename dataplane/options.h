@@ -29,6 +29,7 @@ struct options {
 	uint32_t rules_wait_ms; /* no lane is polled before rules come, or so much time is over */
 	uint32_t node;
 	uint64_t ring_max;
+	uint64_t lane_memory;
 	char kernel_tap[108]; /**< path of the module's device; empty: none */
 	uint64_t kernel_ring;
 	uint32_t kernel_return_rate; /**< events a second */

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/lane_memory.h"
 #include "dataplane/placement.h"
 #include "dataplane/quota.h"
 #include "dataplane/rules.h"
@@ -142,6 +143,8 @@ struct plane *plane_create(const struct plane_sizes *sizes, bool driven, uint32_
 	plane->driven = driven;
 	plane->node = node;
 	plane->ring_max = RING_MAX_DEFAULT;
+	plane->lane_memory = LANE_MEMORY_DEFAULT;
+	plane->detached.what = "lanes that broke their rules";
 	plane->backlog = PLANE_BACKLOG_DEFAULT;
 	memcpy(plane->policies, class_defaults, sizeof(plane->policies));
 	error = make_segment(plane);

@@ -17,6 +17,7 @@
 
 #include "abi/lane.h"
 #include "base/lane_map.h"
+#include "base/log_rate.h"
 #include "dataplane/backlog.h"
 #include "dataplane/ends.h"
 #include "dataplane/guard.h"
@@ -201,6 +202,8 @@ struct plane {
 	bool hold_unruled; /* none is, until word of rules comes; see startup.h */
 	uint64_t attach_ns; /* when a subscriber last made a step of attaching; steady */
 	uint64_t ring_max; /* bytes a lane, at most */
+	uint64_t lane_memory; /* bytes of all lanes, at most */
+	struct vex_log_rate detached; /* lanes that broke the rules */
 	uint32_t backlog;  /* events that may wait for a subscriber, a worker each */
 	bool holds;	   /* even without a rule set */
 	struct group **groups; /* of all rule sets; groups.c alone */

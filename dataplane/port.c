@@ -10,16 +10,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "dataplane/access.h"
 #include "dataplane/plan.h"
 #include "dataplane/port_work.h"
 #include "dataplane/subscriber.h"
 
 #define SETTLE_WAIT_NS 20000000u
-
-static bool trusted(const struct ucred *who)
-{
-	return who->uid == 0 || who->uid == geteuid();
-}
 
 static uint32_t least_busy_worker(const struct plane *plane)
 {
@@ -51,7 +47,7 @@ static int check_hello(const struct vex_message *hello, const struct ucred *who,
 	if ((hello->hello.flags & ~(VEX_PORT_KEEP_ID | VEX_PORT_QOS_MASK)) ||
 			wanted_qos(hello) >= VEX_QOS_COUNT)
 		return refuse(reason, -EINVAL, "port flags 0x%x are unknown", hello->hello.flags);
-	if (trusted(who))
+	if (access_trusts(who->uid))
 		return 0;
 	if (hello->hello.flags & VEX_PORT_KEEP_ID)
 		return refuse(reason, -EACCES, "only root and uid %u may bring ids of their own",
@@ -116,7 +112,7 @@ int port_add(struct plane *plane, const struct vex_message *hello, const struct 
 	port->boundary = hello->hello.boundary;
 	port->keep_id = hello->hello.flags & VEX_PORT_KEEP_ID;
 	port->qos = (enum vex_class)(wanted_qos(hello) - VEX_QOS_CRITICAL);
-	port->trusted = trusted(who);
+	port->trusted = access_trusts(who->uid);
 	port->pid = (uint32_t)who->pid;
 	port->uid = who->uid;
 	port->gid = who->gid;
@@ -233,6 +229,7 @@ bool port_reap(struct plane *plane)
 {
 	bool drains = false;
 
+	vex_log_settle(&plane->detached);
 	for (uint32_t i = 0; i < VEX_PORTS_MAX; i++)
 		if (plane->ports[i])
 			drains |= reap_port(plane, plane->ports[i]);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/lane_memory.h"
 #include "dataplane/plan.h"
 
 void port_free_lane(struct lane *lane)
@@ -20,7 +21,8 @@ void port_free_lane(struct lane *lane)
 	free(lane);
 }
 
-static int check_lane(const struct plane *plane, const struct vex_message *message, char *reason)
+static int check_lane(const struct plane *plane, const struct port *port,
+		const struct vex_message *message, char *reason)
 {
 	if (message->lane.ring_size > plane->ring_max)
 		return refuse(reason, -EINVAL,
@@ -30,7 +32,7 @@ static int check_lane(const struct plane *plane, const struct vex_message *messa
 	if (message->lane.position % VEX_LINE)
 		return refuse(reason, -EINVAL, "a lane at %llu: want a multiple of %u",
 				(unsigned long long)message->lane.position, VEX_LINE);
-	return 0;
+	return lane_memory_check(plane, port->uid, message->lane.ring_size, reason);
 }
 
 /* A page starts with an epoch that no producer has seen of another data plane. */
@@ -158,7 +160,7 @@ int port_add_lane(struct plane *plane, struct port *port, int fd, struct vex_mes
 		int *page_fd, char *reason)
 {
 	struct lane *lane;
-	int error = check_lane(plane, message, reason);
+	int error = check_lane(plane, port, message, reason);
 
 	if (error) {
 		close(fd);
@@ -216,8 +218,9 @@ static void retire_lane(struct plane *plane, struct port *port, uint32_t number)
 	plane->stat->retired.abandoned += lane->stat->abandoned;
 	if (VEX_LOAD_RELAXED(&lane->untrusted)) {
 		plane->stat->retired.untrusted++;
-		vex_warn("port %u (%s, pid %u): lane %u broke the lane's rules and was detached",
-				port->id, port->stat->name, port->pid, number);
+		if (vex_log_may(&plane->detached))
+			vex_warn("port %u (%s, pid %u): lane %u broke the lane's rules and was detached",
+					port->id, port->stat->name, port->pid, number);
 	}
 	lane->stat->state = VEX_SLOT_FREE;
 	plane->id_ends[port->id][number] = lane->id_base + lane->reader.seq;

@@ -67,9 +67,7 @@ static int hello_subscriber(struct server *server, struct exchange *exchange)
 
 static int hello_control(struct server *server, struct exchange *exchange)
 {
-	uint32_t uid = exchange->from->who.uid;
-
-	if (uid != 0 && uid != geteuid())
+	if (!access_trusts(exchange->from->who.uid))
 		return refuse(exchange, -EACCES, "only root and the data plane's own user may control it");
 	exchange->pass = server->plane->stat_fd;
 	exchange->keep_pass = true;

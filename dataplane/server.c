@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/listen.h"
 #include "base/log.h"
 #include "base/message.h"
@@ -42,8 +43,9 @@ static void make_refusal(struct server *server, struct exchange *exchange, int e
 	message->error = error;
 	memcpy(message->reason, exchange->reason, sizeof(message->reason));
 	server->plane->stat->retired.refused++;
-	vex_warn("pid %d (uid %u) was refused: %s", exchange->from->who.pid,
-			exchange->from->who.uid, exchange->reason);
+	if (vex_log_may(&server->refusals))
+		vex_warn("pid %d (uid %u) was refused: %s", exchange->from->who.pid,
+				exchange->from->who.uid, exchange->reason);
 }
 
 static void answer(struct server *server, struct exchange *exchange, int error)
@@ -121,6 +123,38 @@ static struct connection *free_connection(struct server *server)
 	return NULL;
 }
 
+/* Why there is no place for this user, or NULL. */
+static const char *no_place(const struct server *server, uint32_t uid)
+{
+	uint32_t strangers = 0, same = 0;
+
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+		const struct connection *each = &server->connections[i];
+
+		strangers += each->fd >= 0 && !access_trusts(each->who.uid);
+		same += each->fd >= 0 && each->who.uid == uid;
+	}
+	if (access_trusts(uid))
+		return NULL;
+	if (same >= CONNECTIONS_OF_USER)
+		return "too many connections of this user";
+	return strangers >= CONNECTIONS_MAX - CONNECTIONS_KEPT ? "too many connections" : NULL;
+}
+
+/* Who only takes up a place is to leave it to others. */
+static void hang_up_silent(struct server *server)
+{
+	uint64_t now = vex_clock_steady();
+
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *each = &server->connections[i];
+
+		if (each->fd >= 0 && each->role == VEX_ROLE_NONE &&
+				now - each->since_ns > HELLO_WAIT_NS)
+			server_hang_up(server, each);
+	}
+}
+
 static void take_connection(struct server *server)
 {
 	struct connection *connection = free_connection(server);
@@ -128,6 +162,7 @@ static void take_connection(struct server *server)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = connection};
 	struct ucred who = {0};
 	socklen_t len = sizeof(who);
+	const char *why;
 
 	if (fd < 0)
 		return;
@@ -136,11 +171,12 @@ static void take_connection(struct server *server)
 		turn_away(server, fd, &who, -EACCES, "this user may not attach: see allow in the configuration");
 		return;
 	}
-	if (!connection) {
-		turn_away(server, fd, &who, -ENOSPC, "too many connections");
+	why = connection ? no_place(server, who.uid) : "too many connections";
+	if (why) {
+		turn_away(server, fd, &who, -ENOSPC, why);
 		return;
 	}
-	*connection = (struct connection){.fd = fd, .who = who};
+	*connection = (struct connection){.fd = fd, .who = who, .since_ns = vex_clock_steady()};
 	epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
@@ -159,6 +195,8 @@ void server_poll(struct server *server, int timeout_ms)
 		else if (connection->fd >= 0)
 			serve(server, connection);
 	}
+	hang_up_silent(server);
+	vex_log_settle(&server->refusals);
 }
 
 uint32_t server_listeners(const struct server *server, uint32_t *pids, uint32_t max)
@@ -211,6 +249,7 @@ int server_open(struct plane *plane, const char *path, const struct access *acce
 		return -ENOMEM;
 	server->plane = plane;
 	server->access = *access;
+	server->refusals.what = "refusals";
 	snprintf(server->path, sizeof(server->path), "%s", path);
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		server->connections[i].fd = -1;

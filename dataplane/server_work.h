@@ -3,14 +3,19 @@
 #ifndef VEX_DATAPLANE_SERVER_WORK_H
 #define VEX_DATAPLANE_SERVER_WORK_H
 
+#include "base/log_rate.h"
 #include "dataplane/server.h"
 
 #define CONNECTIONS_MAX (VEX_PORTS_MAX + VEX_SUBSCRIBERS_MAX + 16u)
+#define CONNECTIONS_KEPT 16u	 /* for root and our own user */
+#define CONNECTIONS_OF_USER 48u /* of another user, at most */
+#define HELLO_WAIT_NS 5000000000ull
 
 struct connection {
 	int fd; /* -1: free */
 	uint32_t role;
 	struct ucred who;
+	uint64_t since_ns; /* steady */
 	struct port *port;
 	struct subscriber *subscriber;
 };
@@ -24,6 +29,7 @@ struct server {
 	struct connection *rules_from; /* who waits for it; NULL: it hung up */
 	uint32_t rules_request;
 	uint64_t rules_generation;
+	struct vex_log_rate refusals;
 	char path[108];
 	struct connection connections[CONNECTIONS_MAX];
 };

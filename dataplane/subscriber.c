@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "dataplane/idle.h"
+#include "dataplane/lane_memory.h"
 #include "dataplane/plan.h"
 #include "dataplane/target.h"
 
@@ -150,6 +151,11 @@ int subscriber_add_lane(struct plane *plane, struct subscriber *sub, int fd,
 			close(fd);
 		return refuse(reason, -EINVAL, "lane %u is not one of 0 to %u, or is open", worker,
 				plane->worker_count - 1);
+	}
+	error = lane_memory_check(plane, sub->stat->uid, sub->ring_size, reason);
+	if (error) {
+		close(fd);
+		return error;
 	}
 	error = map_target(plane, sub, fd, &target);
 	if (error)

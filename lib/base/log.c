@@ -40,6 +40,32 @@ static size_t escape_json(char *out, size_t cap, const char *text)
 	return n;
 }
 
+/* Names that strangers chose are not to forge lines, nor to speak to terminals. */
+static size_t escape_text(char *out, size_t cap, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text && n + 5 < cap; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c >= 0x7f)
+			n += (size_t)snprintf(out + n, cap - n, "\\x%02x", c);
+		else
+			out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+static int format_text(char *line, size_t cap, enum vex_log_level level, const char *text)
+{
+	char escaped[LINE_MAX_BYTES * 2];
+
+	escape_text(escaped, sizeof(escaped), text);
+	return snprintf(line, cap, "%s: %s%s\n", log_program,
+			level == VEX_LOG_WARNING ? "warning: " : "", escaped);
+}
+
 static int format_json(char *line, size_t cap, enum vex_log_level level, const char *text)
 {
 	char escaped[LINE_MAX_BYTES * 2];
@@ -74,8 +100,7 @@ void vex_log(enum vex_log_level level, const char *format, ...)
 	if (log_json)
 		n = format_json(line, sizeof(line), level, text);
 	else
-		n = snprintf(line, sizeof(line), "%s: %s%s\n", log_program,
-				level == VEX_LOG_WARNING ? "warning: " : "", text);
+		n = format_text(line, sizeof(line), level, text);
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;
 }

@@ -30,6 +30,7 @@ enum vex_exit {
 /** program stands in front of each line; lines above level are left out. Default: INFO. */
 void vex_log_setup(const char *program, enum vex_log_level level, bool json);
 
+/** One line, whatever the text: in the form for people bytes beyond printable ASCII stand as \xHH. */
 void vex_log(enum vex_log_level level, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
 

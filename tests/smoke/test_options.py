@@ -58,7 +58,7 @@ class Options(Case):
     def test_every_option_is_in_the_help(self):
         _, text, _ = self.run_plane('--help')
         for name in ('socket', 'config', 'check-config', 'idle', 'spin-us', 'settle-ms', 'node',
-                     'events', 'long-events', 'ring-max', 'kernel-tap', 'kernel-ring',
+                     'events', 'long-events', 'ring-max', 'lane-memory', 'kernel-tap', 'kernel-ring',
                      'kernel-return-rate',
                      'rules-image', 'rules-wait-ms',
                      'allow-anyone', 'log-json', 'log-level'):
