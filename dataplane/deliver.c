@@ -103,7 +103,8 @@ void stage_deliver(struct worker *worker, struct burst *burst)
 		if (!burst->wanted[i])
 			continue;
 		any |= burst->wanted[i];
-		delivered |= target_write(worker, plan->targets[i], burst, burst->wanted[i]);
+		burst->wanted[i] = target_write(worker, plan->targets[i], burst, burst->wanted[i]);
+		delivered |= burst->wanted[i];
 	}
 	if (VEX_UNLIKELY(burst->group_hit_count != 0)) {
 		delivered |= group_deliver(worker, burst, &any, &gone);

@@ -172,12 +172,28 @@ static enum vex_class class_of(const struct burst *burst, uint32_t i)
 	return (enum vex_class)class;
 }
 
-/* A member that gets the event anyway, by a rule that names it, is a member that got it. */
-static bool has_it(const struct group_look *look, const struct burst *burst, uint32_t i)
+/*
+ * A member that got the event anyway, by a rule that names it, is a member that got it: unless it
+ * can't be given to another should this one not read it.
+ */
+static bool has_it(struct worker *worker, const struct group_look *look, const struct burst *burst,
+		uint32_t i)
 {
-	for (uint64_t left = look->live; left; left &= left - 1)
-		if (burst->wanted[look->state->targets[__builtin_ctzll(left)]] >> i & 1)
+	const struct vex_record *record = burst->record[i];
+
+	for (uint64_t left = look->live; left; left &= left - 1) {
+		uint32_t member = (uint32_t)__builtin_ctzll(left);
+		uint32_t subscriber = look->state->targets[member];
+
+		if (VEX_LIKELY(!(burst->wanted[subscriber] >> i & 1)))
+			continue;
+		if (class_of(burst, i) != VEX_CLASS_CRITICAL)
 			return true;
+		if (!can_guard(worker, worker->plan->targets[subscriber], record->size))
+			continue;
+		keep_guard(worker, look->state, member, record);
+		return true;
+	}
 	return false;
 }
 
@@ -214,7 +230,7 @@ static uint64_t deliver_hit(struct worker *worker, struct group_look *look, stru
 		uint32_t i = (uint32_t)__builtin_ctzll(left);
 		uint64_t among = group_who_asked(worker, look, burst->record[i]);
 
-		if (!among || has_it(look, burst, i))
+		if (!among || has_it(worker, look, burst, i))
 			continue;
 		*any |= 1ull << i;
 		if (deliver_one(worker, look, burst, i, among))

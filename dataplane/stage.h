@@ -29,7 +29,8 @@ struct burst {
 	struct vex_record *record[VEX_BURST_MAX]; /* in the object, or in a long one */
 
 	/* Filter decides, deliver does it. */
-	uint64_t wanted[VEX_SUBSCRIBERS_MAX];	/* that a subscriber is to get; of those in the plan */
+	uint64_t wanted[VEX_SUBSCRIBERS_MAX];	/* that a subscriber is to get; of those in the plan.
+						   Deliver, for groups: that it got */
 	bool judged; /* by rules: else nothing is dropped, and all is of class normal */
 	uint64_t dropped[VEX_DROP_LIMIT];	/* that nobody gets, by reason; each has one at most */
 	uint64_t of_class[VEX_CLASS_COUNT];	/* by service class; each is in one */

@@ -177,12 +177,31 @@ static void only_who_left_them_has_them_returned(void)
 	end();
 }
 
+/* A copy that a rule leads to a member by its name is the group's too; one that it missed is not. */
+static void who_is_named_and_full_is_no_member_that_got_it(void)
+{
+	begin(GROUP "- rule: n\n  condition: evt.type = create\n"
+		    "  route: [subscriber:a, group:g]\n  qos: critical\n");
+	attach(0, NULL, 4096);
+	attach(1, NULL, 1u << 20);
+	publish(400, VEX_CREATE, "/x");
+	CU_ASSERT_EQUAL(port->stat->drop[VEX_DROP_TARGET_FULL], 0);
+	CU_ASSERT(take_all(1) >= 360); /* all that a had no room for */
+	detach(0); /* which never read */
+	take_all(1);
+	CU_ASSERT_EQUAL(missing(400), 0);
+	CU_ASSERT_EQUAL(state()->guards, 0);
+	CU_ASSERT_EQUAL(port->stat->delivered, 400);
+	end();
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
 			TEST(more_than_can_be_held_are_guarded),
 			TEST(long_ones_are_guarded),
 			TEST(what_finds_no_place_is_named),
+			TEST(who_is_named_and_full_is_no_member_that_got_it),
 			TEST(only_who_left_them_has_them_returned),
 	};
 
