@@ -171,6 +171,7 @@ static void add_losses(const struct vex_stat_segment *copy, json_t *list)
 {
 	uint64_t abandoned = 0;
 	uint64_t missed = 0;
+	uint64_t large = 0;
 	uint64_t lost = 0;
 	unsigned i;
 	unsigned w;
@@ -182,14 +183,18 @@ static void add_losses(const struct vex_stat_segment *copy, json_t *list)
 		if (copy->lane[i].state != VEX_SLOT_FREE)
 			abandoned += copy->lane[i].abandoned;
 	for (i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
-		for (w = 0; copy->subscriber[i].state != VEX_SLOT_FREE && w < VEX_WORKERS_MAX; w++)
+		for (w = 0; copy->subscriber[i].state != VEX_SLOT_FREE && w < VEX_WORKERS_MAX; w++) {
 			missed += copy->subscriber[i].worker[w].target_full;
+			large += copy->subscriber[i].worker[w].too_large;
+		}
 	add_reason(list, "loss", "lane_full", lost, copy->retired.port.lost,
 			"producers found their lane full, and said so by a GAP");
 	add_reason(list, "loss", "abandoned", abandoned, copy->retired.abandoned,
 			"producers died before they could announce the loss");
 	add_reason(list, "loss", "subscriber_full", missed, copy->retired.target.target_full,
 			"copies that a subscriber missed because its lane was full; told by a GAP");
+	add_reason(list, "loss", "subscriber_lane", large, copy->retired.target.too_large,
+			"copies larger than the lane of a subscriber; told by a GAP");
 }
 
 json_t *report_drops(const struct control *control)

@@ -37,7 +37,7 @@ static void free_burst(struct worker *worker, struct burst *burst, uint64_t kept
 static void count_drops(const struct burst *burst, uint64_t any, uint64_t settled)
 {
 	struct vex_port_stat *stat = burst->port->stat;
-	uint64_t named = 0;
+	uint64_t named = 0, lost = any & ~settled;
 
 	for (uint32_t i = 0; i < VEX_DROP_LIMIT && burst->judged; i++) {
 		if (VEX_LIKELY(!burst->dropped[i]))
@@ -47,7 +47,10 @@ static void count_drops(const struct burst *burst, uint64_t any, uint64_t settle
 	}
 	stat->drop[VEX_DROP_UNMATCHED] +=
 			(uint64_t)__builtin_popcountll(burst_all(burst) & ~any & ~named);
-	stat->drop[VEX_DROP_TARGET_FULL] += (uint64_t)__builtin_popcountll(any & ~settled);
+	if (VEX_LIKELY(!lost))
+		return;
+	stat->drop[VEX_DROP_TARGET_FULL] += (uint64_t)__builtin_popcountll(lost & ~burst->too_large);
+	stat->drop[VEX_DROP_TOO_LARGE] += (uint64_t)__builtin_popcountll(lost & burst->too_large);
 }
 
 static void count_class(struct worker *worker, const struct burst *burst, unsigned class,

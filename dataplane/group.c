@@ -37,7 +37,7 @@ static bool lose(struct worker *worker, struct group_state *state, enum vex_clas
 		if (!runs)
 			vex_stat_begin(&target->stat->generation);
 		target->stat->offered++;
-		target_lose(worker, target, class);
+		target_lose(worker, target, class, VEX_GAP_TARGET_FULL);
 		if (!runs)
 			vex_stat_end(&target->stat->generation);
 		return true;

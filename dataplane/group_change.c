@@ -19,7 +19,8 @@ static void leave_to(struct worker *worker, struct target *target, uint32_t numb
 	vex_stat_begin(&target->stat->generation);
 	target->stat->offered++;
 	if (!target_wait(worker, target, number))
-		target_lose(worker, target, (enum vex_class)worker->held.slots[number].class);
+		target_lose(worker, target, (enum vex_class)worker->held.slots[number].class,
+				VEX_GAP_TARGET_FULL);
 	vex_stat_end(&target->stat->generation);
 }
 

@@ -35,6 +35,7 @@ struct burst {
 	uint64_t dropped[VEX_DROP_LIMIT];	/* that nobody gets, by reason; each has one at most */
 	uint64_t of_class[VEX_CLASS_COUNT];	/* by service class; each is in one */
 	uint64_t held;  /* deliver: they have a number in the table of held events */
+	uint64_t too_large; /* deliver: for somebody's lane */
 	uint64_t waits; /* deliver: somebody waits for them in the end */
 	uint32_t held_number[VEX_BURST_MAX];
 	uint32_t group_hit_count;		/* at most as many as the rule set has groups */

@@ -102,12 +102,14 @@ static __attribute__((noinline)) uint64_t write_burst(struct worker *worker, str
 	return wanted & ~left;
 }
 
-void target_lose(struct worker *worker, struct target *target, enum vex_class class)
+void target_lose(struct worker *worker, struct target *target, enum vex_class class,
+		enum vex_gap_reason reason)
 {
 	vex_lane_publish(&target->writer); /* what was written has lower numbers */
-	vex_lane_lose(&target->writer, 1, VEX_GAP_TARGET_FULL);
+	vex_lane_lose(&target->writer, 1, reason);
 	worker->gap_pending |= target_bit(target);
-	target->stat->target_full++;
+	target->stat->target_full += reason == VEX_GAP_TARGET_FULL;
+	target->stat->too_large += reason == VEX_GAP_TOO_LARGE;
 	worker->stat->class[class].missed++;
 }
 
@@ -115,7 +117,7 @@ static void lose_victim(
 		struct worker *worker, struct target *target, const struct backlog_victim *victim)
 {
 	target->stat->held--;
-	target_lose(worker, target, victim->class);
+	target_lose(worker, target, victim->class, VEX_GAP_TARGET_FULL);
 	worker->stat->class[victim->class].displaced++;
 	hold_release(worker, victim->held, VEX_DROP_TARGET_FULL);
 }
@@ -165,10 +167,23 @@ static bool wait_for_room(struct worker *worker, struct target *target, struct b
 {
 	uint32_t number = HELD_NONE;
 
-	if (worker->plan->holds && target->backlog.capacity &&
-			burst->record[i]->size <= target->record_max)
+	if (worker->plan->holds && target->backlog.capacity)
 		number = hold_number(worker, burst, i, class);
 	return number != HELD_NONE && target_wait(worker, target, number);
+}
+
+static void write_or_wait(struct worker *worker, struct target *target, struct burst *burst, uint32_t i,
+		enum vex_class class, uint64_t *got)
+{
+	if (burst->record[i]->size > target->record_max) {
+		burst->too_large |= 1ull << i;
+		target_lose(worker, target, class, VEX_GAP_TOO_LARGE);
+	} else if (target_may_pass(target, class) &&
+			target_put(worker, target, burst->record[i])) {
+		*got |= 1ull << i;
+	} else if (!wait_for_room(worker, target, burst, i, class)) {
+		target_lose(worker, target, class, VEX_GAP_TARGET_FULL);
+	}
 }
 
 /* The most urgent first: what room there still is, or comes meanwhile, is theirs. */
@@ -177,16 +192,10 @@ static __attribute__((noinline, cold)) uint64_t write_late(
 {
 	uint64_t got = 0;
 
-	for (unsigned class = 0; class < VEX_CLASS_COUNT; class++) {
-		for (uint64_t left = wanted & burst->of_class[class]; left; left &= left - 1) {
-			uint32_t i = (uint32_t)__builtin_ctzll(left);
-
-			if (target_may_pass(target, class) && target_put(worker, target, burst->record[i]))
-				got |= 1ull << i;
-			else if (!wait_for_room(worker, target, burst, i, (enum vex_class)class))
-				target_lose(worker, target, (enum vex_class)class);
-		}
-	}
+	for (unsigned class = 0; class < VEX_CLASS_COUNT; class++)
+		for (uint64_t left = wanted & burst->of_class[class]; left; left &= left - 1)
+			write_or_wait(worker, target, burst, (uint32_t)__builtin_ctzll(left),
+					(enum vex_class)class, &got);
 	return got;
 }
 

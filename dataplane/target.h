@@ -48,8 +48,9 @@ static inline bool target_may_pass(const struct target *target, unsigned class)
 bool target_put(struct worker *worker, struct target *target, const struct vex_record *record);
 void target_publish(struct worker *worker, struct target *target);
 
-/** The subscriber loses one event, and is told by a GAP. */
-void target_lose(struct worker *worker, struct target *target, enum vex_class class);
+/** The subscriber loses one event of this class, for want of room or of a lane that is large enough. */
+void target_lose(struct worker *worker, struct target *target, enum vex_class class,
+		enum vex_gap_reason reason);
 
 /** A held event waits for the subscriber. False where it can't, and is to be lost. */
 bool target_wait(struct worker *worker, struct target *target, uint32_t number);

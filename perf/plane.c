@@ -180,7 +180,8 @@ static int lost_nothing(const struct vex_stat_segment *copy, uint64_t events)
 		lost += copy->port[i].lost + copy->port[i].gaps;
 	for (unsigned i = 0; i < VEX_SUBSCRIBERS_MAX; i++)
 		for (unsigned w = 0; w < VEX_WORKERS_MAX; w++)
-			lost += copy->subscriber[i].worker[w].target_full;
+			lost += copy->subscriber[i].worker[w].target_full +
+				copy->subscriber[i].worker[w].too_large;
 	if (!lost && received(copy) == events)
 		return 0;
 	vex_error("the data plane took %lu events of %lu in and lost %lu",

@@ -191,6 +191,7 @@ int vexctl_subscribers(int argc, char **argv)
 		{"DELIVERED", "delivered", TABLE_COUNT},
 		{"READ", "read", TABLE_COUNT},
 		{"MISSED", "target_full", TABLE_COUNT},
+		{"LARGE", "too_large", TABLE_COUNT},
 		{"HELD", "held", TABLE_COUNT},
 		{"GAPS", "gaps", TABLE_COUNT},
 		{"BYTES", "bytes", TABLE_BYTES},

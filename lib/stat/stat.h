@@ -19,7 +19,7 @@
 #include "abi/tap.h"
 
 #define VEX_STAT_MAGIC 0x73786576u /* "vexs" */
-#define VEX_STAT_VERSION 3u
+#define VEX_STAT_VERSION 4u
 #define VEX_WORKERS_MAX 16u
 #define VEX_PORTS_MAX 64u
 #define VEX_LANES_MAX 256u     /**< of all ports together */

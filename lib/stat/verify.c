@@ -10,8 +10,10 @@ struct totals {
 	uint64_t rejected;
 	uint64_t dropped;
 	uint64_t dropped_full; /* by ports, since every target was full */
+	uint64_t dropped_large; /* or had too small a lane */
 	uint64_t copies;       /* by targets */
 	uint64_t target_full;
+	uint64_t too_large;
 	uint64_t workers_received;
 	uint64_t workers_delivered;
 	uint64_t workers_copies;
@@ -122,6 +124,7 @@ static void port_fill(struct table *table, const struct vex_port_stat *port,
 	total->rejected += rejected;
 	total->dropped += dropped;
 	total->dropped_full += port->drop[VEX_DROP_TARGET_FULL];
+	total->dropped_large += port->drop[VEX_DROP_TOO_LARGE];
 	total->dropped_quota += port->drop[VEX_DROP_QUOTA];
 }
 
@@ -173,24 +176,26 @@ static void verify_ports(struct table *table)
 static void target_fill(struct table *table, const struct vex_target_stat *target, int lane,
 		struct vex_verify_row *row)
 {
+	uint64_t missed = target->target_full + target->too_large;
+	uint64_t dropped = missed + target->target_gone;
+
 	row->received += target->offered;
 	row->delivered += target->delivered;
-	row->dropped += target->target_full + target->target_gone;
+	row->dropped += dropped;
 	row->held += target->held;
 	table->sum.copies += target->delivered;
 	table->sum.target_full += target->target_full;
-	if (target->offered != target->delivered + target->target_full + target->target_gone +
-					target->held)
+	table->sum.too_large += target->too_large;
+	if (target->offered != target->delivered + dropped + target->held)
 		FAIL(row, "lane %d: %" PRIu64 " offered, but %" PRIu64 " delivered, %" PRIu64
 				" dropped and %" PRIu64 " held", lane, target->offered,
-				target->delivered, target->target_full + target->target_gone,
-				target->held);
+				target->delivered, dropped, target->held);
 	if (target->read > target->delivered)
 		FAIL(row, "lane %d: it says it read %" PRIu64 ", more than %" PRIu64 " delivered",
 				lane, target->read, target->delivered);
-	if (target->announced > target->target_full)
+	if (target->announced > missed)
 		FAIL(row, "lane %d: GAPs announce %" PRIu64 ", more than %" PRIu64 " dropped",
-				lane, target->announced, target->target_full);
+				lane, target->announced, missed);
 	if (target->gaps > target->announced)
 		FAIL(row, "lane %d: %" PRIu64 " GAPs announce only %" PRIu64 " events", lane,
 				target->gaps, target->announced);
@@ -345,12 +350,14 @@ static void verify_whole(struct table *table)
 	table_compare(table, "dropped and held: ports = stages", total->dropped + total->all.held,
 			total->workers_unfinished);
 	table_compare(table, "held: ports = workers", total->all.held, total->workers_held);
-	table_compare(table, "missed: subscribers = classes", total->target_full,
+	table_compare(table, "missed: subscribers = classes", total->target_full + total->too_large,
 			total->workers_missed);
 	table_compare(table, "dropped by quota: ports = tenants", total->dropped_quota,
 			total->tenants_dropped);
 	table_at_most(table, "dropped at full lanes: ports <= subscribers", total->dropped_full,
 			total->target_full);
+	table_at_most(table, "dropped as too large: ports <= subscribers", total->dropped_large,
+			total->too_large);
 	total->all.ok = true;
 	snprintf(total->all.what, sizeof(total->all.what), "all");
 	table_add(table, &total->all);

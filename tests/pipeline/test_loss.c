@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Loss: told to whom it concerns, exactly, and counted. */
+#include "dataplane/subscriber.h"
 #include "fixture.h"
 
 static void a_full_subscriber_gets_a_gap_and_the_others_all(void)
@@ -38,6 +39,42 @@ static void a_full_subscriber_gets_a_gap_and_the_others_all(void)
 	CU_ASSERT_EQUAL(seen + slow.lost, 300);
 	CU_ASSERT_EQUAL(expected, 300);
 	harness_consumer_free(&slow);
+}
+
+/* However empty the lane is: that is another reason, with another remedy. */
+static void what_is_larger_than_a_lane_is_told_so(void)
+{
+	static char path[4000];
+	const struct vex_record *record;
+	struct vex_attr_gap gap = {0};
+	struct vex_target_stat *stat;
+	struct vex_event event;
+	struct consumer small;
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	event = sample(VEX_CREATE, path);
+	harness_subscribe(plane, NULL, 4096, &small);
+	stat = small.subscriber->targets[port->worker]->stat;
+	CU_ASSERT_FATAL(harness_publish(&producer, &event));
+	harness_settle(plane);
+	while ((record = harness_read(&small)))
+		memcpy(&gap, vex_record_attr(record, VEX_ATTR_GAP, NULL), sizeof(gap));
+	CU_ASSERT_EQUAL(gap.reason, VEX_GAP_TOO_LARGE);
+	CU_ASSERT_EQUAL(gap.count, 1);
+	CU_ASSERT_EQUAL(stat->too_large, 1);
+	CU_ASSERT_EQUAL(stat->target_full, 0);
+	CU_ASSERT_EQUAL(port->stat->delivered, 1); /* to the other */
+	CU_ASSERT_EQUAL(drain(), 1);
+	subscriber_remove(plane, consumer.subscriber);
+	harness_consumer_free(&consumer);
+	CU_ASSERT_FATAL(harness_publish(&producer, &event));
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(port->stat->drop[VEX_DROP_TOO_LARGE], 1);
+	CU_ASSERT_EQUAL(port->stat->drop[VEX_DROP_TARGET_FULL], 0);
+	CU_ASSERT(harness_verify(plane));
+	harness_consumer_free(&small);
+	harness_subscribe(plane, NULL, 4096, &consumer);
 }
 
 static void a_full_producer_announces_its_gap(void)
@@ -203,6 +240,7 @@ int main(void)
 {
 	static const struct fixture_test tests[] = {
 			TEST(a_full_subscriber_gets_a_gap_and_the_others_all),
+			TEST(what_is_larger_than_a_lane_is_told_so),
 			TEST(a_full_producer_announces_its_gap),
 			TEST(a_quiet_producer_loss_is_announced_for_it),
 			TEST(a_dead_producer_loss_is_announced_for_it),

@@ -61,7 +61,7 @@ void model_init(struct vex_stat_segment *segment)
 }
 
 /* What becomes of one copy. */
-enum outcome { GOT, GONE, WAITS, MISSED };
+enum outcome { GOT, GONE, WAITS, MISSED, LARGE };
 
 static enum outcome offer(struct vex_target_stat *target, struct vex_class_stat *class,
 		uint64_t *random)
@@ -70,12 +70,12 @@ static enum outcome offer(struct vex_target_stat *target, struct vex_class_stat 
 
 	count(&target->offered);
 	if (chance < 4) {
-		count(&target->target_full);
+		count(chance ? &target->target_full : &target->too_large);
 		count(&target->announced);
 		count(&target->gaps);
 		count(&class->missed);
 		count(&class->displaced);
-		return MISSED;
+		return chance ? MISSED : LARGE;
 	}
 	if (chance == 4) {
 		count(&target->target_gone);
@@ -101,7 +101,8 @@ static void settle(struct vex_port_stat *port, struct vex_worker_stat *worker,
 		count(&class->delivered);
 		count(&worker->delivered);
 	} else {
-		count(&port->drop[outcomes[MISSED] ? VEX_DROP_TARGET_FULL
+		count(&port->drop[outcomes[LARGE] ? VEX_DROP_TOO_LARGE
+						   : outcomes[MISSED] ? VEX_DROP_TARGET_FULL
 						   : outcomes[GONE] ? VEX_DROP_TARGET_GONE
 								    : VEX_DROP_UNMATCHED]);
 		count(&class->dropped);
@@ -113,7 +114,7 @@ static void deliver(struct vex_stat_segment *segment, struct vex_port_stat *port
 {
 	struct vex_worker_stat *worker = &segment->worker[port->worker];
 	struct vex_class_stat *class = &worker->class[draw(random, VEX_CLASS_COUNT)];
-	unsigned outcomes[MISSED + 1] = {0};
+	unsigned outcomes[LARGE + 1] = {0};
 	unsigned i;
 
 	count(&class->events);
