@@ -27,11 +27,14 @@ static void lead_by_default(const struct plan *plan, struct burst *burst)
 static enum rule_limit_verdict ask_limit(struct trial *trial, uint32_t index, uint32_t event)
 {
 	const struct ruleset *set = trial->rules->set;
-	struct vex_attr_suppressed told = {0};
+	struct vex_attr_suppressed told;
+	struct rule_limit_untold untold;
 	enum rule_limit_verdict verdict = rule_limit_ask(trial->rules->limits, set->states[index],
 			&set->limits[set->rules[index].limit], &set->reader,
-			trial->burst->record[event], trial->now_ns, &told);
+			trial->burst->record[event], trial->now_ns, &told, &untold);
 
+	if (VEX_UNLIKELY(untold.key != 0))
+		summary_keep(trial->worker, trial->burst, event, set->states[index], &untold);
 	if (VEX_UNLIKELY(told.count && !(trial->told >> event & 1))) {
 		trial->told |= 1ull << event;
 		trial->suppressed[event] = told;
@@ -267,16 +270,23 @@ static void count(struct worker *worker, struct trial *trial)
 	rules->counted = counts;
 }
 
+static inline void open_trial(struct trial *trial, struct worker *worker, struct burst *burst)
+{
+	memset(trial, 0, offsetof(struct trial, teller));
+	trial->worker = worker;
+	trial->rules = worker->plan->rules;
+	trial->plan = worker->plan;
+	trial->burst = burst;
+	burst->group_hits = trial->rules->group_hits;
+}
+
 static void lead_by_rules(struct worker *worker, struct burst *burst)
 {
 	struct rules_worker *rules = worker->plan->rules;
 	struct rule_hits hits = rule_filter(rules->matching);
 	struct trial trial;
 
-	memset(&trial, 0, offsetof(struct trial, teller));
-	trial.rules = rules;
-	trial.plan = worker->plan;
-	trial.burst = burst;
+	open_trial(&trial, worker, burst);
 	trial.now_ns = vex_clock_now();
 	trial.gaps = burst_gaps(burst);
 	trial.open = burst_all(burst) & ~trial.gaps;
@@ -284,7 +294,6 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 		trial.quota = quota_ask(worker, burst, trial.open);
 	trial.open &= ~trial.quota.dropped;
 	burst->dropped[VEX_DROP_QUOTA] = trial.quota.dropped;
-	burst->group_hits = rules->group_hits;
 	for (uint32_t i = 0; i < hits.count; i++)
 		if (hits.hits[i].events & trial.open)
 			judge(&trial, hits.hits[i].rule, hits.hits[i].events & trial.open);
@@ -292,10 +301,8 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	count(worker, &trial);
 }
 
-void stage_filter(struct worker *worker, struct burst *burst)
+static void open_burst(const struct plan *plan, struct burst *burst)
 {
-	const struct plan *plan = worker->plan;
-
 	burst->judged = plan->rules != NULL;
 	if (VEX_UNLIKELY(burst->judged))
 		memset(burst->dropped, 0, sizeof(burst->dropped));
@@ -303,10 +310,84 @@ void stage_filter(struct worker *worker, struct burst *burst)
 	burst->group_hit_count = 0;
 	for (uint64_t left = plan->subscribers; left; left &= left - 1)
 		burst->wanted[__builtin_ctzll(left)] = 0;
+}
+
+void stage_filter(struct worker *worker, struct burst *burst)
+{
+	const struct plan *plan = worker->plan;
+
+	open_burst(plan, burst);
 	if (VEX_UNLIKELY(!burst->count))
 		return;
 	if (VEX_UNLIKELY(plan->rules != NULL))
 		lead_by_rules(worker, burst);
 	else
 		lead_by_default(plan, burst);
+}
+
+/* -- a summary, of one rule -- */
+
+static uint32_t find_rule(const struct ruleset *set, struct rule_hits hits, uint64_t state)
+{
+	for (uint32_t i = 0; i < hits.count; i++)
+		if (set->states[hits.hits[i].rule] == state)
+			return hits.hits[i].rule;
+	return RULE_IMAGE_NONE;
+}
+
+static bool drops(const struct ruleset *set, const struct rule_image_rule *rule)
+{
+	for (uint32_t i = 0; i < rule->target_count; i++)
+		if (set->destinations[set->targets[rule->target_first + i]].kind == RULE_TARGET_DROP)
+			return true;
+	return false;
+}
+
+/* Another rule drops all like it, or leads all like it to where this one would. */
+static bool is_overruled(const struct ruleset *set, struct rule_hits hits, uint32_t index)
+{
+	bool plain = !set->rules[index].target_count;
+
+	for (uint32_t i = 0; i < hits.count; i++) {
+		const struct rule_image_rule *rule = &set->rules[hits.hits[i].rule];
+
+		if (drops(set, rule) || (plain && !rule->target_count &&
+				rule->limit == RULE_IMAGE_NONE))
+			return true;
+	}
+	return false;
+}
+
+/* By this rule alone; but what any of those that matched redacts is redacted. */
+static void lead_by_rule(struct trial *trial, struct rule_hits hits, uint32_t index)
+{
+	const struct rule_image_rule *rule = &trial->rules->set->rules[index];
+
+	trial->open = trial->matched = trial->told = 1;
+	trial->teller[trial->teller_count++] = (struct trial_teller){index, 1};
+	trial->burst->of_class[rule->qos] = 1;
+	lead(trial, rule, 1);
+	trial->plain = rule->target_count != 0; /* not for those who get what is led nowhere else */
+	for (uint32_t i = 0; i < hits.count; i++)
+		trial->redacted |= trial->rules->set->rules[hits.hits[i].rule].redact_count != 0;
+	trial_rewrite(trial->worker, trial, hits, settle(trial));
+}
+
+bool filter_summary(struct worker *worker, struct burst *burst, const struct summary *summary)
+{
+	struct rules_worker *rules = worker->plan->rules;
+	struct rule_hits hits = rule_filter(rules->matching);
+	uint32_t index = find_rule(rules->set, hits, summary->state);
+	struct trial trial;
+
+	if (index == RULE_IMAGE_NONE || is_overruled(rules->set, hits, index))
+		return false;
+	open_burst(worker->plan, burst);
+	open_trial(&trial, worker, burst);
+	trial.suppressed[0] = rule_limit_take(rules->limits, &summary->untold,
+			burst->record[0]->start_ns);
+	if (!trial.suppressed[0].count)
+		return false;
+	lead_by_rule(&trial, hits, index);
+	return true;
 }

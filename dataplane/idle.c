@@ -89,6 +89,13 @@ static void keep_house(struct worker *worker)
 	worker->looks_for_losses = true;
 }
 
+static int sleep_ms(const struct worker *worker)
+{
+	bool owing = worker->gap_pending || target_any_waits(worker);
+
+	return owing ? SLEEP_OWING_MS : summary_wait_ms(worker, SLEEP_MAX_MS);
+}
+
 /* The events are edge-triggered: nothing has to be read back. */
 static void sleep_until_kicked(struct worker *worker)
 {
@@ -100,8 +107,7 @@ static void sleep_until_kicked(struct worker *worker)
 	vex_membarrier();
 	if (!has_work(worker)) {
 		worker->stat->sleeps++;
-		epoll_wait(worker->epoll, ignored, 8,
-				worker->gap_pending || target_any_waits(worker) ? SLEEP_OWING_MS : SLEEP_MAX_MS);
+		epoll_wait(worker->epoll, ignored, 8, sleep_ms(worker));
 	}
 	mark_lanes(worker->plan, vex_lane_sleep_end);
 	VEX_STORE_RELAXED(&worker->stat->sleeping, 0);

@@ -69,14 +69,24 @@ static struct rte_mempool *pool_of_socket(const char *what, unsigned socket, uin
 }
 
 /*
- * Of a socket's objects one half at most may be held, so that the other is left for bursts; each
- * of its workers has a share of that half.
+ * Of a socket's objects one half at most may be held, and an eighth be kept for summaries, so that
+ * the rest is left for bursts; each of its workers has a share of these.
  */
-static uint32_t held_share(uint32_t objects)
+static uint32_t share(uint32_t objects)
 {
 	uint32_t workers = rte_lcore_count() - 1;
 
-	return objects / 2 / (workers ? workers : 1);
+	return objects / (workers ? workers : 1);
+}
+
+static int make_tables(struct worker *worker, const struct plane_sizes *sizes)
+{
+	int error = held_init(&worker->held, share(sizes->events / 2),
+			share(sizes->long_events / 2));
+
+	return error ? error
+		     : summary_init(&worker->summaries, share(sizes->events / 8),
+				       share(sizes->long_events / 8));
 }
 
 static int make_worker(struct plane *plane, unsigned lcore, const struct plane_sizes *sizes)
@@ -109,7 +119,7 @@ static int make_worker(struct plane *plane, unsigned lcore, const struct plane_s
 	plane->worker_count++;
 	if (!worker->objects || !worker->long_objects)
 		return -ENOMEM;
-	return held_init(&worker->held, held_share(sizes->events), held_share(sizes->long_events));
+	return make_tables(worker, sizes);
 }
 
 static int make_workers(struct plane *plane, const struct plane_sizes *sizes)
@@ -191,6 +201,7 @@ void plane_destroy(struct plane *plane)
 			plane->workers[k].long_objects = NULL;
 		}
 		held_free(&worker->held);
+		summary_free(&worker->summaries);
 		free(worker->plans);
 		close(worker->wake);
 		close(worker->epoll);

@@ -22,6 +22,7 @@
 #include "dataplane/ends.h"
 #include "dataplane/guard.h"
 #include "dataplane/held.h"
+#include "dataplane/summary.h"
 #include "stat/stat.h"
 
 #define VEX_BURST_MAX 64u
@@ -161,6 +162,7 @@ struct worker {
 	uint64_t blocked_since; /* ns; 0: it polls */
 	enum vex_class blocked_for;
 	struct held_table held;
+	struct summary_table summaries;
 	uint64_t guarded; /* subscribers whose lanes have guarded events, a bit each */
 	uint64_t staged;  /* groups: written to, but not published yet */
 	struct group_state *groups; /* for which something waits, or lies unread; a list */

@@ -13,6 +13,7 @@
 #include "dataplane/hold.h"
 #include "dataplane/quota.h"
 #include "dataplane/ruleset.h"
+#include "dataplane/summary.h"
 #include "dataplane/target.h"
 #include "dataplane/trial.h"
 
@@ -88,6 +89,12 @@ stage_run stage_translate;
 stage_run stage_route;
 stage_run stage_filter;
 stage_run stage_deliver;
+
+/**
+ * Filter, for a summary, which is all of a burst that was routed: whether its rule is in force still,
+ * matches it, and has anything to tell; then the summary is led as that rule alone says.
+ */
+bool filter_summary(struct worker *worker, struct burst *burst, const struct summary *summary);
 
 /** Gives the room that a burst took in its lanes back to their producers. */
 void ingest_release(const struct plan_port *from);

@@ -7,6 +7,7 @@
 #include "dataplane/backlog.h"
 #include "dataplane/guard.h"
 #include "dataplane/held.h"
+#include "dataplane/summary.h"
 
 int backlog_init(struct backlog *backlog, uint32_t capacity)
 {
@@ -63,4 +64,18 @@ void guards_free(struct guards *guards)
 {
 	free(guards->bytes);
 	*guards = (struct guards){0};
+}
+
+int summary_init(struct summary_table *table, uint32_t capacity, uint32_t longs_max)
+{
+	*table = (struct summary_table){.longs_max = longs_max};
+	table->capacity = capacity < SUMMARIES_MAX ? capacity : SUMMARIES_MAX;
+	table->heap = calloc(table->capacity + 1ull, sizeof(*table->heap));
+	return table->heap ? 0 : -ENOMEM;
+}
+
+void summary_free(struct summary_table *table)
+{
+	free(table->heap);
+	*table = (struct summary_table){0};
 }

@@ -22,6 +22,7 @@ struct trial_teller {
 
 /** A burst under judgement. Masks have a bit an event. */
 struct trial {
+	struct worker *worker;
 	struct rules_worker *rules;
 	const struct plan *plan;
 	struct burst *burst;

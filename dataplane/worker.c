@@ -18,6 +18,8 @@ void worker_adopt_plan(struct worker *worker)
 		return;
 	worker->plan = next;
 	target_adopt_plan(worker, old);
+	if (VEX_UNLIKELY(worker->summaries.count))
+		summary_adopt_plan(worker);
 	VEX_STORE_RELEASE(&worker->acknowledged, next->generation); /* for plan_publish() */
 }
 
@@ -39,6 +41,8 @@ uint32_t worker_round(struct worker *worker)
 
 	worker_adopt_plan(worker);
 	VEX_STORE_RELAXED(&worker->stat->rounds, worker->stat->rounds + 1);
+	if (VEX_UNLIKELY(worker->summaries.count))
+		summary_send_due(worker);
 	taken = pipeline_round(worker);
 	if (VEX_LIKELY(taken))
 		gather(worker, taken);
@@ -54,5 +58,6 @@ int worker_run(void *arg)
 	idle_start();
 	while (!VEX_LOAD_RELAXED(&worker->stop))
 		worker_round(worker);
+	summary_forget(worker);
 	return 0;
 }

@@ -40,11 +40,12 @@ static uint64_t ask_all(struct rule_limits *limits, const struct vex_record *con
 {
 	const struct rule_image_limit *limit = rule_image_part(image, RULE_PART_LIMITS);
 	struct vex_attr_suppressed told;
+	struct rule_limit_untold untold;
 	unsigned i;
 
 	for (i = 0; i < count; i++, now += STEP_NS)
-		passed += rule_limit_ask(limits, 1, limit, &reader, records[i], now, &told) ==
-				RULE_LIMIT_PASS;
+		passed += rule_limit_ask(limits, 1, limit, &reader, records[i], now, &told,
+				&untold) == RULE_LIMIT_PASS;
 	return now;
 }
 

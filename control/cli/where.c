@@ -304,8 +304,10 @@ static bool match_route(enum where_key key, uint32_t number, const struct vex_ev
 {
 	if (!(event->has & VEX_HAS_ROUTE))
 		return false;
-	return key == WHERE_CLASS ? event->route.qos == number
-				  : event->route.matched && event->route.priority == number;
+	if (key == WHERE_CLASS)
+		return event->route.qos == number;
+	return (event->route.matched || vex_event_is_summary(event)) &&
+			event->route.priority == number;
 }
 
 static bool match_rule(const struct where *where, const char *glob, const struct vex_event *event)

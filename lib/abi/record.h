@@ -165,7 +165,7 @@ struct vex_attr_route {
 	uint64_t generation; /**< of the rule set */
 	uint32_t rule; /**< of those that matched the first of the highest priority: its place in the
 			* set; UINT32_MAX: none did */
-	uint16_t matched; /**< how many rules did; 65535: so many or more */
+	uint16_t matched; /**< how many rules did; 65535: so many or more; 0 with a rule: a summary */
 	uint8_t qos;      /**< service class: 0 critical, 1 high, 2 normal, 3 low */
 	uint8_t priority; /**< of that rule: 0 emergency to 7 debug; 255: none matched */
 	uint64_t fingerprint; /**< of that rule: what it does, whatever its name; 0: none matched */
@@ -174,7 +174,10 @@ struct vex_attr_route {
 #define VEX_ROUTE_NO_RULE UINT32_MAX
 #define VEX_ROUTE_NO_PRIORITY 255u
 
-/** Of the event with which a suppression ended: the events that its rule had held back. */
+/**
+ * Of the event with which a suppression ended: the events that its rule had held back. Where none of
+ * its key came, the first of those held back comes late, as a summary, and is one of the count.
+ */
 struct vex_attr_suppressed {
 	uint64_t count;
 	uint64_t first_ns; /**< when the first and the last of them began, since 1970 */

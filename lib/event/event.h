@@ -86,6 +86,13 @@ struct vex_event {
 	struct vex_attr_suppressed suppressed;
 };
 
+/** An event that its rule held back, sent late to tell how many it was the first of. */
+static inline bool vex_event_is_summary(const struct vex_event *event)
+{
+	return (event->has & VEX_HAS_ROUTE) && (event->has & VEX_HAS_SUPPRESSED) &&
+			!event->route.matched;
+}
+
 /** Where vex_event_decode() puts pairs and labels. */
 struct vex_event_space {
 	struct vex_pair pairs[VEX_EVENT_PAIRS_MAX];

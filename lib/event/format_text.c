@@ -142,11 +142,16 @@ static void put_pairs(struct out *out, const struct vex_event *event)
 
 static void put_rules(struct out *out, const struct vex_event *event)
 {
-	if ((event->has & VEX_HAS_ROUTE) && event->route.matched) {
+	bool summary = vex_event_is_summary(event);
+
+	if ((event->has & VEX_HAS_ROUTE) && (event->route.matched || summary)) {
 		put_number(out, " rule=", event->route.rule);
 		out_text(out, " priority=");
 		out_text(out, out_name(vex_priority_name(event->route.priority)));
-		put_number(out, " matched=", event->route.matched);
+		if (summary)
+			out_text(out, " summary");
+		else
+			put_number(out, " matched=", event->route.matched);
 	}
 	if (event->has & VEX_HAS_SUPPRESSED)
 		put_number(out, " suppressed=", event->suppressed.count);

@@ -149,6 +149,12 @@ void out_key_u64(struct out *out, const char *name, uint64_t value)
 	out_u64(out, value);
 }
 
+void out_key_true(struct out *out, const char *name)
+{
+	key(out, name, "");
+	out_text(out, "true");
+}
+
 void out_key_i64(struct out *out, const char *name, int64_t value)
 {
 	key(out, name, "");

@@ -39,6 +39,7 @@ void out_close(struct out *out, char bracket);
 void out_key_u64(struct out *out, const char *key, uint64_t value);
 void out_key_i64(struct out *out, const char *key, int64_t value);
 void out_key_text(struct out *out, const char *key, const char *text);
+void out_key_true(struct out *out, const char *key);
 
 /** A string of any bytes; those that are not UTF-8 become U+FFFD. */
 void out_key_bytes(struct out *out, const char *key, struct vex_bytes bytes);

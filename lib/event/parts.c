@@ -96,12 +96,14 @@ static void put_route(struct out *out, const struct vex_attr_route *route)
 	out_close(out, '}');
 }
 
-static void put_suppressed(struct out *out, const struct vex_attr_suppressed *suppressed)
+static void put_suppressed(struct out *out, const struct vex_event *event)
 {
 	out_open(out, "suppressed", '{');
-	out_key_u64(out, "count", suppressed->count);
-	out_key_u64(out, "first_ns", suppressed->first_ns);
-	out_key_u64(out, "last_ns", suppressed->last_ns);
+	out_key_u64(out, "count", event->suppressed.count);
+	out_key_u64(out, "first_ns", event->suppressed.first_ns);
+	out_key_u64(out, "last_ns", event->suppressed.last_ns);
+	if (vex_event_is_summary(event))
+		out_key_true(out, "summary");
 	out_close(out, '}');
 }
 
@@ -155,7 +157,7 @@ void out_extras(struct out *out, const struct vex_event *event)
 	if (event->has & VEX_HAS_ROUTE)
 		put_route(out, &event->route);
 	if (event->has & VEX_HAS_SUPPRESSED)
-		put_suppressed(out, &event->suppressed);
+		put_suppressed(out, event);
 	if (event->label_count)
 		put_labels(out, event);
 	if (event->pair_count)

@@ -21,6 +21,7 @@ struct question {
 	const struct rule_image_limit *limit;
 	const struct rule_reader *reader;
 	const struct vex_record *record;
+	uint64_t now_ns;
 	uint64_t now; /* ticks */
 };
 
@@ -87,7 +88,8 @@ enum step { STEP_PASS, STEP_HOLD, STEP_AGAIN };
 struct turn {
 	struct limit_entry entry;
 	uint64_t word; /* what was found */
-	uint64_t next; /* what was put there */
+	uint64_t next; /* what stands there now */
+	bool first;    /* the tally was empty until then */
 };
 
 typedef enum step (*take_step)(const struct question *ask, struct turn *turn);
@@ -109,7 +111,7 @@ static enum step suppress(const struct question *ask, struct turn *turn)
 		return STEP_AGAIN;
 	if (ahead <= 0)
 		return STEP_PASS;
-	limit_add(turn->entry.tally, &one);
+	turn->first = !limit_add(turn->entry.tally, &one);
 	return STEP_HOLD;
 }
 
@@ -141,7 +143,7 @@ static bool is_held(const struct question *ask, enum limit_kind kind,
 
 	turn->entry = enter(ask, kind, by);
 	for (i = 0; i < LIMIT_TRIES && turn->entry.where && step == STEP_AGAIN; i++) {
-		turn->word = __atomic_load_n(turn->entry.word, __ATOMIC_SEQ_CST);
+		turn->word = turn->next = __atomic_load_n(turn->entry.word, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(turn->entry.where, __ATOMIC_SEQ_CST) == turn->entry.key)
 			step = take(ask, turn);
 		else
@@ -154,37 +156,83 @@ static bool is_held(const struct question *ask, enum limit_kind kind,
 	return step == STEP_HOLD;
 }
 
-/* What was not led on after all opens no suppression. */
-static void close_window(const struct question *ask, const struct turn *opened)
+/* What was not led on after all opens no suppression: the one before it is the last still. */
+static void close_window(const struct turn *opened)
 {
 	uint64_t expected = opened->next;
 
 	if (opened->entry.where)
-		limit_swap(opened->entry.word, &expected, ask->now - 1);
+		limit_swap(opened->entry.word, &expected, opened->word);
+}
+
+static void note_untold(const struct question *ask, const struct turn *held,
+		struct rule_limit_untold *untold)
+{
+	uint64_t ahead = (uint64_t)limit_ahead(held->next, ask->now);
+
+	untold->key = held->entry.key;
+	untold->word = held->next;
+	untold->until_ns = ask->now_ns + ahead / LIMIT_TICKS + 1;
+	untold->entry = limit_number(ask->limits, &held->entry);
+}
+
+/* Counted just now, when somebody else had taken the times already. */
+static void mend_times(struct vex_attr_suppressed *told, uint64_t start_ns)
+{
+	if (told->count && !told->last_ns)
+		told->first_ns = told->last_ns = start_ns;
 }
 
 enum rule_limit_verdict rule_limit_ask(struct rule_limits *limits, uint64_t state,
 		const struct rule_image_limit *limit, const struct rule_reader *reader,
-		const struct vex_record *record, uint64_t now_ns, struct vex_attr_suppressed *told)
+		const struct vex_record *record, uint64_t now_ns, struct vex_attr_suppressed *told,
+		struct rule_limit_untold *untold)
 {
 	const struct question ask = {.limits = limits, .state = state, .limit = limit,
-			.reader = reader, .record = record, .now = now_ns * LIMIT_TICKS};
+			.reader = reader, .record = record, .now_ns = now_ns,
+			.now = now_ns * LIMIT_TICKS};
 	struct turn opened = {.next = 0};
 	struct turn paid;
 
 	*told = (struct vex_attr_suppressed){0};
+	untold->key = 0;
 	if (limit->sample_den && !in_share(&ask))
 		return RULE_LIMIT_SAMPLED;
-	if (limit->suppress_ns && is_held(&ask, LIMIT_SUPPRESS, &limit->suppress_by, &opened))
+	if (limit->suppress_ns && is_held(&ask, LIMIT_SUPPRESS, &limit->suppress_by, &opened)) {
+		if (opened.first)
+			note_untold(&ask, &opened, untold);
 		return RULE_LIMIT_SUPPRESSED;
+	}
 	if (limit->rate_events && is_held(&ask, LIMIT_RATE, &limit->rate_by, &paid)) {
-		close_window(&ask, &opened);
+		close_window(&opened);
 		return RULE_LIMIT_RATE;
 	}
 	if (opened.entry.where)
 		*told = limit_take(opened.entry.tally);
-	/* Counted just now, when somebody else had taken the times already. */
-	if (told->count && !told->last_ns)
-		told->first_ns = told->last_ns = record->start_ns;
+	mend_times(told, record->start_ns);
 	return RULE_LIMIT_PASS;
+}
+
+static bool is_still(const struct limit_entry *entry, uint64_t key)
+{
+	return __atomic_load_n(entry->where, __ATOMIC_SEQ_CST) == key;
+}
+
+/* Who opens the next suppression has changed the word, and tells by himself. */
+struct vex_attr_suppressed rule_limit_take(struct rule_limits *limits,
+		const struct rule_limit_untold *untold, uint64_t start_ns)
+{
+	struct limit_entry entry = limit_numbered(limits, untold->entry);
+	struct vex_attr_suppressed taken = {0};
+
+	if (!is_still(&entry, untold->key) ||
+			__atomic_load_n(entry.word, __ATOMIC_SEQ_CST) != untold->word)
+		return taken;
+	taken = limit_take(entry.tally);
+	if (taken.count && !is_still(&entry, untold->key)) { /* then it is another key's */
+		limit_add(entry.tally, &taken);
+		return (struct vex_attr_suppressed){0};
+	}
+	mend_times(&taken, start_ns);
+	return taken;
 }

@@ -34,6 +34,14 @@ int rule_limits_new(uint32_t entries, uint64_t seed, struct rule_limits **limits
 /** Nobody may be asking any more. NULL is good. */
 void rule_limits_free(struct rule_limits *limits);
 
+/** Where the table has what a suppression holds back. */
+struct rule_limit_untold {
+	uint64_t key; /**< 0: nowhere */
+	uint64_t word;
+	uint64_t until_ns; /**< when it is over, by the clock of who asked */
+	uint32_t entry;
+};
+
 /**
  * Whether a rule leads a record that it matched on, this time. Any thread may ask at any time.
  *
@@ -43,10 +51,20 @@ void rule_limits_free(struct rule_limits *limits);
  * told   of an event that ends a suppression: what was held back since the one before; with a
  *        count of 0 otherwise. All that is held back is told once, or counted as untold; where an
  *        event is held back at the very moment of telling, first and last may be that moment's.
+ * untold of an event that `suppress` holds back when nobody of its key was since the last telling;
+ *        with a key of 0 otherwise.
  */
 enum rule_limit_verdict rule_limit_ask(struct rule_limits *limits, uint64_t state,
 		const struct rule_image_limit *limit, const struct rule_reader *reader,
-		const struct vex_record *record, uint64_t now_ns, struct vex_attr_suppressed *told);
+		const struct vex_record *record, uint64_t now_ns, struct vex_attr_suppressed *told,
+		struct rule_limit_untold *untold);
+
+/**
+ * Takes what is held back there, to be told: a count of 0 where an event has told, or is to tell
+ * it, or the key has lost its place. start_ns: of the event that was the first.
+ */
+struct vex_attr_suppressed rule_limit_take(struct rule_limits *limits,
+		const struct rule_limit_untold *untold, uint64_t start_ns);
 
 /** Since the table was made. */
 struct rule_limits_counts {

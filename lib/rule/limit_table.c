@@ -75,11 +75,11 @@ static void lift(uint64_t *at, uint64_t to)
 }
 
 /* The count comes last, and is taken first: first and last of what is counted are there. */
-void limit_add(struct limit_tally *tally, const struct vex_attr_suppressed *more)
+uint64_t limit_add(struct limit_tally *tally, const struct vex_attr_suppressed *more)
 {
 	lift(&tally->not_first, ~more->first_ns);
 	lift(&tally->last, more->last_ns);
-	__atomic_fetch_add(&tally->count, more->count, __ATOMIC_SEQ_CST);
+	return __atomic_fetch_add(&tally->count, more->count, __ATOMIC_SEQ_CST);
 }
 
 struct vex_attr_suppressed limit_take(struct limit_tally *tally)
@@ -106,6 +106,16 @@ static struct limit_entry entry_at(struct rule_limits *limits, uint64_t line, un
 	return (struct limit_entry){.where = &limits->lines[at].key[way],
 			.word = &limits->lines[at].word[way],
 			.tally = &limits->tallies[at * LIMIT_WAYS + way]};
+}
+
+uint32_t limit_number(const struct rule_limits *limits, const struct limit_entry *entry)
+{
+	return (uint32_t)(entry->tally - limits->tallies);
+}
+
+struct limit_entry limit_numbered(struct rule_limits *limits, uint32_t number)
+{
+	return entry_at(limits, number / LIMIT_WAYS, number % LIMIT_WAYS);
 }
 
 /* Where the key is settled, or LIMIT_CHOICE. */

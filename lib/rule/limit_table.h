@@ -60,8 +60,12 @@ struct limit_entry limit_enter(struct rule_limits *limits, enum limit_kind kind,
 /** What the tally of an entry holds, which is empty then. */
 struct vex_attr_suppressed limit_take(struct limit_tally *tally);
 
-/** Adds events, of which the first and the last were then. */
-void limit_add(struct limit_tally *tally, const struct vex_attr_suppressed *more);
+/** Adds events, of which the first and the last were then; returns how many there were before. */
+uint64_t limit_add(struct limit_tally *tally, const struct vex_attr_suppressed *more);
+
+/** The number of an entry that has room, and the entry of that number, without its key. */
+uint32_t limit_number(const struct rule_limits *limits, const struct limit_entry *entry);
+struct limit_entry limit_numbered(struct rule_limits *limits, uint32_t number);
 
 static inline int64_t limit_ahead(uint64_t word, uint64_t now)
 {

@@ -150,6 +150,67 @@ class Live(RealCase):
             wait_for(lambda: not self.json('show', 'subscribers')['subscribers'], 'its end')
         self.vexctl('verify', '--wait', '20')
 
+    def test_a_suppression_is_told_of(self):
+        """Where nothing comes any more; by a worker that sleeps meanwhile."""
+        self.start()
+        self.load('- rule: wrote\n  condition: evt.type = write\n  suppress: 1s\n')
+        for form in ('text', 'json'):
+            tail = self.spawn([Programs.vexctl, '--control', self.control_socket, '--socket',
+                               self.data_socket, 'tail', '--format', form, '--count', '2',
+                               '--where', 'rule=wrote'], stdout=subprocess.PIPE)
+            wait_for(lambda: [row for row in self.json('show', 'subscribers')['subscribers']
+                              if row['state'] == 'live'], 'the subscriber')
+            writer = self.client('publish', 'writer', '64')
+            first, summary = tail.communicate(timeout=20)[0].decode().splitlines()
+            if form == 'text':
+                self.assertIn('matched=1', first)
+                self.assertIn('summary suppressed=63', summary)
+            else:
+                first, summary = json.loads(first), json.loads(summary)
+                self.assertNotIn('suppressed', first)
+                self.assertEqual(summary['seq'], first['seq'] + 1)
+                self.assertEqual((summary['suppressed']['count'], summary['suppressed']['summary'],
+                                  summary['rule_name']), (63, True, 'wrote'))
+            self.assertEqual(self.port('writer')['received'], 65)
+            self.end(writer)
+            wait_for(lambda: not self.json('show', 'subscribers')['subscribers'], 'its end')
+        self.assertEqual(self.counter('wrote', 'limited'), 2 * 63)
+        self.assertEqual(sum(row['summaries']
+                             for row in self.json('show', 'workers')['workers']), 2)
+        self.vexctl('verify', '--wait', '20')
+
+    def test_suppressions_while_ports_move_and_rules_change(self):
+        """By two workers; what is told in any way was held back, and all is accounted for."""
+        self.start()
+        paths = [self.write(PASS + '  suppress: 1ms\n', 'a.yaml'),
+                 self.write(PASS + '  suppress: 2ms\n' + DROP + '  sample: 1/1000\n', 'b.yaml')]
+        self.vexctl('rules', 'load', paths[0])
+        with open(os.path.join(self.folder, 'events'), 'w+b') as out:
+            tail = self.spawn([Programs.vexctl, '--socket', self.data_socket, 'tail', '--json'],
+                              stdout=out)
+            self.move_and_load(paths)
+            held, sent = self.dropped('suppressed'), sum(
+                row['summaries'] for row in self.json('show', 'workers')['workers'])
+            tail.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(tail), 0)
+            out.seek(0)
+            told = [event['suppressed'] for event in map(json.loads, out) if 'suppressed' in event]
+        self.assertGreater(sent, 0)
+        self.assertEqual(len([one for one in told if 'summary' in one]), sent)
+        self.assertLessEqual(sum(one['count'] for one in told), held)
+
+    def move_and_load(self, paths):
+        wait_for(lambda: [row for row in self.json('show', 'subscribers')['subscribers']
+                          if row['state'] == 'live'], 'the subscriber')
+        writers = [self.client('publish', name, '0') for name in ('one', 'two')]
+        for i in range(40):
+            self.vexctl('rules', 'load', paths[i // 8 % 2])
+            self.vexctl('port', 'move', str(self.port('one')['port']), str(i % 2))
+        for writer in writers:
+            self.end(writer)
+        wait_for(lambda: not self.json('show', 'ports')['ports'], 'the ports to be gone')
+        self.vexctl('verify', '--wait', '20')
+
     def test_reloads_under_load(self):
         self.start()
         reader = self.client('subscribe', 'reader')

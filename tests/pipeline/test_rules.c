@@ -277,6 +277,8 @@ static void a_route_held_back_leaves_the_default_alone(void)
 
 static void a_suppression_that_ends_tells_of_it(void)
 {
+	for (uint32_t i = 0; i < plane->worker_count; i++) /* the next event is to tell, no summary */
+		plane->workers[i].summaries.capacity = 0;
 	load_rules("- rule: once\n  condition: fd.name = /x\n  suppress: 1ms\n");
 	for (int i = 0; i < 5; i++)
 		publish(VEX_OPEN, "/x");

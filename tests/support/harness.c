@@ -67,7 +67,7 @@ void harness_free(struct plane *plane)
 			subscriber_remove(plane, plane->subscribers[i]);
 	REQUIRE(!port_reap(plane)); /* what they held went with the subscribers */
 	for (uint32_t i = 0; i < plane->worker_count; i++)
-		REQUIRE(plane->workers[i].held.used == 0);
+		REQUIRE(plane->workers[i].held.used == 0 && !plane->workers[i].summaries.count);
 	REQUIRE(harness_verify(plane));
 	plane_destroy(plane);
 }

@@ -132,6 +132,14 @@ static void test_rules(void)
 			"\"fingerprint\":\"000000000000feed\",\"priority\":\"warning\"},"
 			"\"suppressed\":{\"count\":7,\"first_ns\":5,\"last_ns\":6}}", json);
 	expect(vex_format_json, &event, text);
+	event.route.matched = 0;
+	expect(vex_format_text, &event, "00:00:00.000000 none   mkdir      0                       "
+			"uid=0 OK        0ns     rule=3 priority=warning summary suppressed=7");
+	snprintf(text, sizeof(text), "%s\"matched\":0,\"class\":\"high\",\"rule\":3,"
+			"\"fingerprint\":\"000000000000feed\",\"priority\":\"warning\"},"
+			"\"suppressed\":{\"count\":7,\"first_ns\":5,\"last_ns\":6,\"summary\":true}}",
+			json);
+	expect(vex_format_json, &event, text);
 	event.has = VEX_HAS_ROUTE;
 	event.route = (struct vex_attr_route){.generation = 12, .rule = VEX_ROUTE_NO_RULE, .qos = 2,
 			.priority = VEX_ROUTE_NO_PRIORITY};

@@ -110,6 +110,7 @@ static void run_sequence(struct rule_limits *limits, struct limit_model *model,
 
 	for (unsigned i = 0; i < EVENTS && !differences; i++) {
 		struct vex_attr_suppressed told, meant;
+		struct rule_limit_untold untold;
 		enum rule_limit_verdict verdict;
 		unsigned rule = (unsigned)draw(RULES);
 		struct vex_record *record;
@@ -120,7 +121,7 @@ static void run_sequence(struct rule_limits *limits, struct limit_model *model,
 		record = record_of(&event);
 		now += draw_step();
 		verdict = rule_limit_ask(limits, rule, compiled_limit(rules, rule), &rules->reader,
-				record, now, &told);
+				record, now, &told, &untold);
 		differences += verdict != limit_model_ask(model, rule, &rules->set->rules[rule],
 				&event, now, &meant);
 		differences += memcmp(&told, &meant, sizeof(told)) != 0;
@@ -164,6 +165,7 @@ struct asker {
 	struct compiled rules;
 	struct rule_limits *limits;
 	struct vex_attr_suppressed told;
+	struct rule_limit_untold untold;
 };
 
 static void asker_init(struct asker *asker, const char *text, uint32_t entries)
@@ -184,7 +186,7 @@ static enum rule_limit_verdict ask(struct asker *asker, uint64_t state_of, uint3
 			.start_ns = now};
 
 	return rule_limit_ask(asker->limits, state_of, compiled_limit(&asker->rules, 0),
-			&asker->rules.reader, &record, now, &asker->told);
+			&asker->rules.reader, &record, now, &asker->told, &asker->untold);
 }
 
 static void test_sample_exact(void)
@@ -234,17 +236,17 @@ static void test_reload(void)
 			RULE("  suppress: {for: 1m, by: user.uid}\n"));
 	CU_ASSERT_EQUAL(rule_limit_ask(asker.limits, 5, compiled_limit(&asker.rules, 1),
 			&asker.rules.reader, &(struct vex_record){.size = 56, .uid = 1,
-				.start_ns = NOW + 2}, NOW + 2, &asker.told),
+				.start_ns = NOW + 2}, NOW + 2, &asker.told, &asker.untold),
 			RULE_LIMIT_SUPPRESSED);
 	CU_ASSERT_EQUAL(rule_limit_ask(asker.limits, 5, compiled_limit(&asker.rules, 1),
 			&asker.rules.reader, &(struct vex_record){.size = 56, .uid = 1},
-			NOW + 60 * SECOND, &asker.told), RULE_LIMIT_PASS);
+			NOW + 60 * SECOND, &asker.told, &asker.untold), RULE_LIMIT_PASS);
 	CU_ASSERT_EQUAL(asker.told.count, 2);
 	CU_ASSERT_EQUAL(asker.told.first_ns, NOW + 1);
 	CU_ASSERT_EQUAL(asker.told.last_ns, NOW + 2);
 	CU_ASSERT_EQUAL(rule_limit_ask(asker.limits, 6, compiled_limit(&asker.rules, 1),
 			&asker.rules.reader, &(struct vex_record){.size = 56, .uid = 1},
-			NOW + 60 * SECOND, &asker.told), RULE_LIMIT_PASS);
+			NOW + 60 * SECOND, &asker.told, &asker.untold), RULE_LIMIT_PASS);
 	asker_clear(&asker);
 }
 

@@ -23,7 +23,9 @@
 struct tally {
 	uint64_t verdicts[4];
 	uint64_t told;
+	uint64_t taken; /* of those told, without an event */
 	uint64_t odd; /* tellings that can't be */
+	struct rule_limit_untold untold; /* noted lately, to be taken now and then */
 };
 
 static struct compiled rules;
@@ -43,13 +45,23 @@ static void ask(struct tally *tally, uint32_t uid, uint64_t now)
 	struct vex_record record = {.size = sizeof(record), .type = VEX_OPEN, .uid = uid,
 			.start_ns = now};
 	struct vex_attr_suppressed told;
+	struct rule_limit_untold untold;
+	struct vex_attr_suppressed taken;
 	enum rule_limit_verdict verdict = rule_limit_ask(limits, 1, compiled_limit(&rules, 0),
-			&rules.reader, &record, now, &told);
+			&rules.reader, &record, now, &told, &untold);
 
 	tally->verdicts[verdict]++;
 	tally->told += told.count;
 	tally->odd += told.count && (verdict != RULE_LIMIT_PASS || told.first_ns > told.last_ns ||
 			told.first_ns < NOW || told.last_ns > now);
+	if (untold.key)
+		tally->untold = untold;
+	if (tally->untold.key && uid % 3 == 0) {
+		taken = rule_limit_take(limits, &tally->untold, now);
+		tally->taken += taken.count;
+		tally->told += taken.count;
+		tally->odd += taken.count && (taken.first_ns > taken.last_ns || taken.last_ns > now);
+	}
 	if (verdict == RULE_LIMIT_PASS)
 		__atomic_fetch_add(&passes[uid % KEYS], 1, __ATOMIC_RELAXED);
 }
@@ -87,6 +99,7 @@ static struct tally run(const char *text, uint32_t entries, uint64_t round_step)
 		for (unsigned j = 0; j < 4; j++)
 			sum.verdicts[j] += workers[i].tally.verdicts[j];
 		sum.told += workers[i].tally.told;
+		sum.taken += workers[i].tally.taken;
 		sum.odd += workers[i].tally.odd;
 	}
 	pthread_barrier_destroy(&barrier);
@@ -125,6 +138,7 @@ static void test_suppress(void)
 	CU_ASSERT(each_passed(ROUNDS));
 	CU_ASSERT_EQUAL(sum.verdicts[RULE_LIMIT_SUPPRESSED], (THREADS - 1ull) * KEYS * ROUNDS);
 	CU_ASSERT_EQUAL(sum.odd, 0);
+	CU_ASSERT(sum.taken > 0);
 	drain(&sum, NOW + ROUNDS * step);
 	CU_ASSERT_EQUAL(sum.told, sum.verdicts[RULE_LIMIT_SUPPRESSED]);
 	CU_ASSERT_EQUAL(rule_limits_counts(limits).full, 0);

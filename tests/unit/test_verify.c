@@ -44,6 +44,8 @@ static const struct exception exceptions[] = {
 	{"worker.cache_hits", NEITHER},
 	{"worker.cache_flushes", NEITHER},
 	{"worker.stalls", NEITHER},
+	{"worker.summaries", NEITHER},
+	{"worker.unsummarised", NEITHER},
 	{"worker.busy_cycles", NEITHER},
 	{"worker.busy_events", NEITHER},
 	{"stage.bursts", NEITHER},

@@ -243,6 +243,12 @@ static void test_rules(void)
 	CU_ASSERT_TRUE(where_match(&where, &event));
 	event.route.priority = 3;
 	CU_ASSERT_FALSE(where_match(&where, &event));
+	event.route = (struct vex_attr_route){.priority = 2, .qos = 1};
+	event.has |= VEX_HAS_SUPPRESSED; /* a summary */
+	where_clear(&where);
+	CU_ASSERT_TRUE(add("tenant=7,priority=critical,class=high"));
+	CU_ASSERT_TRUE(where_match(&where, &event));
+	event.has = VEX_HAS_ROUTE | VEX_HAS_TENANT;
 	event.route = (struct vex_attr_route){.rule = VEX_ROUTE_NO_RULE, .priority = 2, .qos = 1};
 	CU_ASSERT_FALSE(where_match(&where, &event));
 	where_clear(&where);
