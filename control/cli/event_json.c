@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/event_json.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,12 +121,26 @@ static bool fail(struct reader *reader, const char *format, ...)
 	return false;
 }
 
+/* Of a number, or of a string of digits: what is beyond 63 bits jansson has no number for. */
+static bool take_number(const json_t *value, uint64_t *number)
+{
+	const char *digits = json_string_value(value);
+
+	*number = (uint64_t)json_integer_value(value);
+	if (!digits)
+		return json_is_integer(value) && json_integer_value(value) >= 0;
+	if (!*digits || strspn(digits, "0123456789") != json_string_length(value))
+		return false;
+	errno = 0;
+	*number = strtoull(digits, NULL, 10);
+	return !errno;
+}
+
 static bool read_number(struct reader *reader, const struct key *key, const json_t *value, void *to)
 {
-	json_int_t number = json_integer_value(value);
+	uint64_t number;
 
-	if (!json_is_integer(value) || number < 0 ||
-			(key->size < 8 && (uint64_t)number >> (8 * key->size)))
+	if (!take_number(value, &number) || (key->size < 8 && number >> (8 * key->size)))
 		return fail(reader, "\"%s\" must be a number of at most %zu bits", key->name,
 				8 * key->size);
 	memcpy(to, &number, key->size); /* little endian */
@@ -262,11 +277,25 @@ static bool read_time(struct reader *reader, const json_t *root, const json_t *v
 	const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	uint64_t ns = at ? read_fraction(&at) : 0;
 	time_t seconds = timegm(&tm);
+	uint64_t start_ns;
 
-	if (!at || strcmp(at, "Z") || seconds < 0)
-		return fail(reader, "\"time\" must be such as \"2026-01-31T23:59:59.5Z\"");
+	if (!at || strcmp(at, "Z") || seconds < 0 ||
+			__builtin_mul_overflow((uint64_t)seconds, 1000000000u, &start_ns) ||
+			__builtin_add_overflow(start_ns, ns, &start_ns))
+		return fail(reader, "\"time\" must be such as \"2026-01-31T23:59:59.5Z\", from 1970 "
+				"to 2554");
 	if (!json_object_get(root, "start_ns"))
-		reader->event.start_ns = (uint64_t)seconds * 1000000000u + ns;
+		reader->event.start_ns = start_ns;
+	return true;
+}
+
+static bool read_result(struct reader *reader, const json_t *value)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_integer(value) || number < INT32_MIN || number > INT32_MAX)
+		return fail(reader, "\"result\" must be a number of 32 bits, with its sign");
+	reader->event.result = (int32_t)number;
 	return true;
 }
 
@@ -281,9 +310,7 @@ static bool read_key(struct reader *reader, const struct key *key, const json_t 
 	case KIND_NUMBER:
 		return read_number(reader, key, value, member);
 	case KIND_RESULT:
-		event->result = (int32_t)json_integer_value(value);
-		return json_is_integer(value) ||
-				fail(reader, "\"result\" must be a number of 32 bits");
+		return read_result(reader, value);
 	case KIND_BYTES:
 		return read_bytes(reader, key->name, value, exact_of(root, key->name), member);
 	case KIND_TYPE:

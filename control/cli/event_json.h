@@ -10,6 +10,12 @@
 #define EVENT_JSON_WHY_MAX 200u
 
 /**
+ * Reads one JSON value and nothing behind it. A whole number that jansson can't hold becomes a string
+ * of its digits, which event_from_json() takes for one. NULL with what is wrong in error.
+ */
+json_t *event_json_parse(const char *text, size_t len, json_error_t *error);
+
+/**
  * Makes a checked record of an object, to be freed. "type" must be there; what is missing is 0
  * or not there, but start_ns, which is now. NULL with a sentence in why: a key that is unknown, a
  * value of a wrong kind, an event that is too large.

@@ -20,6 +20,7 @@
 #include "rule/program.h"
 
 #define RULES_MAX 64
+#define EVENT_TEXT_MAX (4u << 20)
 
 struct explain {
 	struct rules_text text;
@@ -62,20 +63,41 @@ static int read_capture(struct explain *explain, const char *event, const char *
 	return explain->record ? VEX_EXIT_OK : VEX_EXIT_FAILED;
 }
 
-static int read_json(struct explain *explain, const char *path)
+/* All of a file, up to more than any event has; NULL and errno. */
+static char *read_text(const char *path, size_t *len)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	char why[EVENT_JSON_WHY_MAX];
-	json_error_t error;
-	json_t *root;
+	char *text = malloc(EVENT_TEXT_MAX);
+	bool bad;
 
-	if (!file) {
+	*len = file && text ? fread(text, 1, EVENT_TEXT_MAX, file) : 0;
+	bad = !file || !text || ferror(file);
+	if (!bad && *len == EVENT_TEXT_MAX) {
+		errno = EFBIG;
+		bad = true;
+	}
+	if (file && file != stdin)
+		fclose(file);
+	if (!bad)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int read_json(struct explain *explain, const char *path)
+{
+	char why[EVENT_JSON_WHY_MAX];
+	json_error_t error = {.line = 0};
+	json_t *root;
+	size_t len;
+	char *text = read_text(path, &len);
+
+	if (!text) {
 		vex_error("rules explain: %s: %s", path, strerror(errno));
 		return VEX_EXIT_FAILED;
 	}
-	root = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
-	if (file != stdin)
-		fclose(file);
+	root = event_json_parse(text, len, &error);
+	free(text);
 	if (root)
 		explain->record = event_from_json(root, why);
 	if (!root)
@@ -164,6 +186,17 @@ static void show_rule(struct explain *explain, const struct rule *rule, const ch
 		print_line(rule, matches, reason);
 }
 
+/* What rules are never asked of. */
+static void show_control(struct explain *explain, json_t *list)
+{
+	const struct rule_set *set = explain->text.set;
+	uint32_t i;
+
+	for (i = 0; i < set->count; i++)
+		show_rule(explain, &set->rules[i], "gaps are no business of rules: everyone gets them",
+				list);
+}
+
 /* A line is the rule's name, which may hold anything, ": ", and what is said of it. */
 static int show_lines(struct explain *explain, char *text, json_t *list)
 {
@@ -209,7 +242,12 @@ static int show(struct explain *explain)
 	FILE *out = open_memstream(&text, &size);
 	int ret = VEX_EXIT_FAILED;
 
-	if (out) {
+	if (vex_type_category(explain->record->type) == VEX_CATEGORY_CONTROL) {
+		show_control(explain, list);
+		ret = VEX_EXIT_OK;
+		if (out)
+			fclose(out);
+	} else if (out) {
 		rule_explain(explain->worker, explain->record, out);
 		fclose(out);
 		ret = show_lines(explain, text, list);

@@ -88,11 +88,55 @@ static void find_unsupported(struct load *load, struct draft *draft)
 	warn_unsupported(load, rule, draft->foreign_source ? draft->source_pos : missing.first->pos);
 }
 
+/* Types of events that the condition may be true of; or more. */
+static struct rule_words types_of(const struct rule_node *node)
+{
+	struct rule_words words = {0};
+	uint32_t i;
+	unsigned j;
+
+	if (node->kind == RULE_NODE_TEST && node->field == RULE_FIELD_EVT_TYPE && node->test.words)
+		return *node->test.words;
+	if (node->kind == RULE_NODE_OR) {
+		for (i = 0; i < node->count; i++) {
+			struct rule_words more = types_of(node->children[i]);
+
+			for (j = 0; j < 4; j++)
+				words.bits[j] |= more.bits[j];
+		}
+		return words;
+	}
+	memset(&words, 0xff, sizeof(words));
+	for (i = 0; node->kind == RULE_NODE_AND && i < node->count; i++) {
+		struct rule_words less = types_of(node->children[i]);
+
+		for (j = 0; j < 4; j++)
+			words.bits[j] &= less.bits[j];
+	}
+	return words;
+}
+
+/* Data planes ask no rule of what they tell of themselves. */
+static bool is_of_control(const struct rule_node *condition)
+{
+	struct rule_words words = types_of(condition);
+	unsigned type;
+
+	for (type = 0; type < VEX_TYPE_LIMIT; type++)
+		if (rule_words_has(&words, type) && vex_type_name(type) &&
+				vex_type_category(type) != VEX_CATEGORY_CONTROL)
+			return false;
+	return true;
+}
+
 static void warn_constant(struct load *load, const struct rule *rule)
 {
-	if (rule->condition->kind == RULE_NODE_FALSE)
+	bool never = rule->condition->kind == RULE_NODE_FALSE;
+
+	if (never || is_of_control(rule->condition))
 		load_say(load, RULE_WARNING, RULE_DIAG_CONSTANT, rule->pos, NULL,
-				"rule '%.*s' never matches", SHOWN(rule->name));
+				"rule '%.*s' never matches%s", SHOWN(rule->name),
+				never ? "" : ": gaps are no business of rules");
 }
 
 static void finish_rule(struct load *load, struct draft *draft)

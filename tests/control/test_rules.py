@@ -261,10 +261,39 @@ class Explain(Rules):
                                  code=1)
             self.assertIn(why, err)
 
+    def test_gaps(self):
+        rules = self.write('a.yaml', RULE.format('r', 'event.category = control') +
+                           RULE.format('all', 'event.node >= 0'))
+        gap = {'type': 'gap', 'boundary': 'kernel', 'gap': {'first': 1, 'last': 2, 'count': 2}}
+        self.assertEqual(set(self.explain(gap, '--rules', rules).values()),
+                         {'gaps are no business of rules: everyone gets them'})
+        path = self.write('event.json', json.dumps(gap))
+        out, _ = self.vexctl('rules', 'explain', path, '--rules', rules)
+        self.assertNotIn('The event names', out)
+        for condition in ('event.category = control', 'evt.type = gap', 'evt.type = gap and uid',
+                          'evt.type = gap or event.category = control and fs.size > 5'):
+            text = '- macro: uid\n  condition: user.uid = 0\n' + RULE.format('r', condition)
+            said = self.check(self.write('a.yaml', text))['diagnostics']
+            self.assertEqual([d['message'] for d in said],
+                             ["rule 'r' never matches: gaps are no business of rules"], condition)
+        for condition in ('evt.type in (gap, open)', 'evt.type = gap or user.uid = 0',
+                          'not evt.type = gap', 'event.category in (control, file)'):
+            self.assertEqual(self.check(self.write('a.yaml', RULE.format('r', condition)))
+                             ['warnings'], 0, condition)
+
+    def test_what_tail_prints(self):
+        rules = self.write('a.yaml', RULE.format('r', 'fs.ino = 18446744073709551615'))
+        path = self.write('event.json', '{"type":"open","ino":18446744073709551615,"dev":1}\n')
+        out, _ = self.vexctl('rules', 'explain', path, '--rules', rules)
+        self.assertIn('r: matches', out)
+
     def test_wrong_events(self):
         rules = self.write('a.yaml', RULE.format('r', 'evt.type = open'))
         for text, why in (('{"type":"open",', 'expected near end of file'),
-                          ('{"typ":"open"}', 'unknown key "typ"'), ('', 'expected near')):
+                          ('{"typ":"open"}', 'unknown key "typ"'), ('', 'expected near'),
+                          ('{"type":"open"}\n{"type":"close"}\n', 'end of file expected'),
+                          ('{"type":"open","result":4294967294}', 'of 32 bits'),
+                          ('{"type":"open"' + ' ' * (4 << 20) + '}', 'File too large')):
             path = self.write('event.json', text)
             self.assertIn(why, self.vexctl('rules', 'explain', path, '--rules', rules,
                                            code=1)[1])
