@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/stream.h"
 
 struct capture {
@@ -48,16 +49,15 @@ static int read_options(struct capture *capture, int argc, char **argv)
 	static const struct option longs[] = {
 		STREAM_OPTIONS, {"write", required_argument, NULL, 'w'}, {NULL},
 	};
+	bool begun = false;
 	int ret = 0;
 	int option;
 
-	opterr = 0;
-	optind = 0;
-	while (!ret && (option = getopt_long(argc, argv, "w:", longs, NULL)) != -1) {
+	while (!ret && (option = options_next(argc, argv, "w:", longs, &begun)) != -1) {
 		if (option == 'w')
 			capture->path = optarg;
 		else if (option == '?')
-			return stream_usage(&capture->options, argv);
+			return VEX_EXIT_USAGE;
 		else
 			ret = stream_option(&capture->options, option, optarg);
 	}

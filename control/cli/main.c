@@ -30,6 +30,7 @@ static bool take_value(int argc, char **argv, int *i, const char *name, const ch
 		return true;
 	}
 	if (*i + 1 == argc) {
+		vex_log_setup("vexctl", VEX_LOG_INFO, vexctl.json);
 		vex_error("option %s needs a value", name);
 		exit(VEX_EXIT_USAGE);
 	}

@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "bundle.h"
+#include "cli/options.h"
 #include "cli/rpc.h"
 #include "cli/rules.h"
 #include "cli/table.h"
@@ -126,16 +126,19 @@ static int read_options(struct change *change, int argc, char **argv, bool dry_r
 		{"dry-run", no_argument, NULL, 'n'},
 		{NULL, 0, NULL, 0},
 	};
+	bool begun = false;
 	json_t *text;
 	int c;
 
 	change->command = argv[0];
 	change->params = json_object();
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
+	while ((c = options_next(argc, argv, "m:", longs, &begun)) != -1) {
 		text = c == 'm' ? json_string(optarg) : NULL;
 		if (c == 'm' && !text)
 			vex_error("%s: the message is not UTF-8", argv[0]);
+		if (c == 'n' && !dry_run)
+			vex_error("%s: option '--dry-run' is unknown; try 'vexctl %s --help'", argv[0],
+					argv[0]);
 		if (c == 'n' && dry_run)
 			change->dry_run = true;
 		else if (!text)
@@ -151,8 +154,8 @@ static int read_options(struct change *change, int argc, char **argv, bool dry_r
 static int wrong_usage(struct change *change, const char *missing)
 {
 	if (missing)
-		vex_error("%s: %s", change->command, missing);
-	vex_error("try 'vexctl %s --help'", change->command);
+		vex_error("%s: %s; try 'vexctl %s --help'", change->command, missing,
+				change->command);
 	json_decref(change->params);
 	return VEX_EXIT_USAGE;
 }
@@ -199,13 +202,14 @@ int vexctl_rules_load(int argc, char **argv)
 static int switch_rules(const char *method, int argc, char **argv)
 {
 	struct change change = {.method = method};
-	json_t *names = json_array();
+	json_t *names;
 	int i;
 
-	if (read_options(&change, argc, argv, false) < 0 || optind == argc) {
-		json_decref(names);
-		return wrong_usage(&change, optind == argc ? "which rules?" : NULL);
-	}
+	if (read_options(&change, argc, argv, false) < 0)
+		return wrong_usage(&change, NULL);
+	if (optind == argc)
+		return wrong_usage(&change, "which rules?");
+	names = json_array();
 	for (i = optind; i < argc; i++)
 		json_array_append_new(names, json_string(argv[i]));
 	json_object_set_new(change.params, "names", names);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/options.h"
 #include "cli/rpc.h"
 #include "cli/rules.h"
 #include "cli/table.h"
@@ -184,16 +185,17 @@ int vexctl_rules_check(int argc, char **argv)
 
 int vexctl_rules_compile(int argc, char **argv)
 {
+	static const struct option none[] = {{NULL, 0, NULL, 0}};
 	struct check check = {.command = argv[0]};
+	bool begun = false;
 	int c;
 
-	optind = 0;
-	while ((c = getopt(argc, argv, "o:")) == 'o')
+	while ((c = options_next(argc, argv, "o:", none, &begun)) == 'o')
 		check.to = optarg;
 	if (c == -1 && check.to && *check.to && optind < argc)
 		return run(&check, argv + optind, argc - optind);
 	if (c == -1)
-		vex_error("rules compile: %s", check.to ? "which files?" : "where to? -o IMAGE");
-	vex_error("try 'vexctl rules compile --help'");
+		vex_error("rules compile: %s; try 'vexctl rules compile --help'",
+				check.to ? "which files?" : "where to? -o IMAGE");
 	return VEX_EXIT_USAGE;
 }

@@ -3,13 +3,13 @@
 #include "cli/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture/capture.h"
 #include "cli/event_json.h"
+#include "cli/options.h"
 #include "cli/rpc.h"
 #include "cli/rules.h"
 #include "cli/table.h"
@@ -19,7 +19,7 @@
 #include "rule/match.h"
 #include "rule/program.h"
 
-#define RULES_MAX 64
+#define RULES_MAX 64u
 #define EVENT_TEXT_MAX (4u << 20)
 
 struct explain {
@@ -279,11 +279,13 @@ static int read_options(struct explain *explain, int argc, char **argv)
 		{"matching", no_argument, NULL, 'm'},
 		{NULL, 0, NULL, 0},
 	};
+	bool begun = false;
 	int c;
 
-	optind = 0;
 	explain->all = true;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = options_next(argc, argv, "", longs, &begun)) != -1) {
+		if (c == 'r' && explain->file_count == RULES_MAX)
+			vex_error("rules explain: more than %u times --rules", RULES_MAX);
 		if (c == 'm')
 			explain->all = false;
 		else if (c != 'r' || explain->file_count == RULES_MAX)

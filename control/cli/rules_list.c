@@ -2,13 +2,13 @@
 /* vexctl rules status, list, history, text. */
 #include "cli/commands.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cli/options.h"
 #include "cli/rpc.h"
 #include "cli/rules.h"
 #include "cli/table.h"
@@ -151,16 +151,12 @@ static void print_list(const json_t *rules)
 static int read_names(int argc, char **argv, json_t **names)
 {
 	static const struct option none[] = {{NULL, 0, NULL, 0}};
+	bool begun = false;
 	int i;
 
-	optind = 0;
-	opterr = 0;
 	*names = NULL;
-	if (getopt_long(argc, argv, "", none, NULL) != -1) {
-		vex_error("rules list: unknown option %s; try 'vexctl rules list --help'",
-				argv[optind - 1]);
+	if (options_next(argc, argv, "", none, &begun) != -1)
 		return VEX_EXIT_USAGE;
-	}
 	for (i = optind; i < argc; i++) {
 		*names = *names ? *names : json_array();
 		json_array_append_new(*names, json_string(argv[i]));

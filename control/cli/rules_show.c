@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/options.h"
 #include "cli/rpc.h"
 #include "cli/rules.h"
 #include "cli/rules_describe.h"
@@ -230,18 +231,24 @@ static int fetch_counters(struct show *show, const char *name)
 
 int vexctl_rules_show(int argc, char **argv)
 {
+	static const struct option none[] = {{NULL, 0, NULL, 0}};
 	struct show show = {0};
+	bool begun = false;
+	const char *name;
 	int ret;
 
-	if (argc != 2) {
-		vex_error("rules show: one rule's name is wanted");
+	if (options_next(argc, argv, "", none, &begun) != -1)
+		return VEX_EXIT_USAGE;
+	if (optind + 1 != argc) {
+		vex_error("rules show: one rule's name is wanted; try 'vexctl rules show --help'");
 		return VEX_EXIT_USAGE;
 	}
+	name = argv[optind];
 	ret = rules_text_fetch(&show.text, 0);
 	if (!ret)
-		ret = find(&show, argv[1]);
+		ret = find(&show, name);
 	if (!ret)
-		ret = fetch_counters(&show, argv[1]);
+		ret = fetch_counters(&show, name);
 	if (!ret)
 		ret = compile(&show);
 	if (!ret && vexctl.json)

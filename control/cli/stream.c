@@ -118,14 +118,8 @@ int stream_option(struct stream_options *options, int option, const char *value)
 
 int stream_usage(const struct stream_options *options, char **argv)
 {
-	const char *name = options->command;
-
-	if (argv[optind] && argv[optind][0] != '-')
-		vex_error("%s: '%s' is not expected; try 'vexctl %s --help'", name, argv[optind],
-				name);
-	else
-		vex_error("%s: '%s' is unknown, or lacks its value; try 'vexctl %s --help'", name,
-				argv[optind - 1], name);
+	vex_error("%s: '%s' is not expected; try 'vexctl %s --help'", options->command, argv[optind],
+			options->command);
 	return VEX_EXIT_USAGE;
 }
 

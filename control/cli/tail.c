@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "cli/event_rule.h"
+#include "cli/options.h"
 #include "cli/stream.h"
 #include "cli/table.h"
 #include "event/format.h"
@@ -150,16 +151,15 @@ static int read_options(struct tail *tail, int argc, char **argv)
 		STREAM_OPTIONS, {"format", required_argument, NULL, 'f'}, {NULL},
 	};
 	const char *format = vexctl.json ? "json" : "text";
+	bool begun = false;
 	int ret = 0;
 	int option;
 
-	opterr = 0;
-	optind = 0;
-	while (!ret && (option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while (!ret && (option = options_next(argc, argv, "", longs, &begun)) != -1) {
 		if (option == 'f')
 			format = optarg;
 		else if (option == '?')
-			return stream_usage(&tail->options, argv);
+			return VEX_EXIT_USAGE;
 		else
 			ret = stream_option(&tail->options, option, optarg);
 	}

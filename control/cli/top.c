@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/options.h"
 #include "cli/stream.h"
 #include "cli/top_view.h"
 
@@ -142,16 +143,15 @@ static int read_options(struct top_command *command, int argc, char **argv)
 	static const struct option longs[] = {
 		STREAM_OPTIONS, {"interval", required_argument, NULL, 'i'}, {NULL},
 	};
+	bool begun = false;
 	int ret = 0;
 	int option;
 
-	opterr = 0;
-	optind = 0;
-	while (!ret && (option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while (!ret && (option = options_next(argc, argv, "", longs, &begun)) != -1) {
 		if (option == 'i')
 			ret = read_interval(command, optarg);
 		else if (option == '?')
-			return stream_usage(&command->options, argv);
+			return VEX_EXIT_USAGE;
 		else
 			ret = stream_option(&command->options, option, optarg);
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/rpc.h"
 #include "cli/table.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +37,10 @@ static int parse_options(int argc, char **argv, struct verify_options *options)
 		{"wait", required_argument, NULL, 'w'},
 		{NULL, 0, NULL, 0},
 	};
+	bool begun = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "q", longs, NULL)) != -1) {
+	while ((c = options_next(argc, argv, "q", longs, &begun)) != -1) {
 		if (c == 'q')
 			options->quiet = true;
 		else if (c != 'w' || parse_wait(optarg, &options->wait_s) < 0)

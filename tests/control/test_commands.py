@@ -37,6 +37,26 @@ def declared(path, macro, field):
 
 
 class Commands(Case):
+    def test_wrong_usage_in_json(self):
+        """Whatever is wrong is told in the form that was asked for, before anybody is asked."""
+        commands = re.findall(r'(?m)^  ([a-z]+(?: [a-z]+)*)', self.vexctl('help')[0])
+        cases = [words.split() + ['--no-such'] for words in commands]
+        cases += [['rules', 'rollback', '-1'], ['rules', 'explain', '-', '--rules'],
+                  ['rules', 'load', '--message'], ['rules', 'load', '-m'], ['verify', '--wait'],
+                  ['verify', '--quiet=1'], ['capture', '-w'], ['tail', '--format'],
+                  ['rules', 'disable', '--dry-run', 'x'], ['rules', 'compile', '-o'],
+                  ['rules', 'compile', 'x'], ['rules', 'compile', '-x'], ['top', 'x'], ['--socket']]
+        for words in cases:
+            if words[0] == 'completion' or words[:1] == ['help']:
+                continue
+            out, err = self.vexctl('--json', *words, code=2)
+            self.assertEqual(out, '', words)
+            for line in err.splitlines():
+                said = json.loads(line)
+                self.assertEqual((said['level'], said['program']), ('error', 'vexctl'), words)
+            self.assertEqual(len(err.splitlines()), 1, (words, err))
+            self.assertNotEqual(self.vexctl(*words, code=2)[1], '')
+
     def test_lists(self):
         self.start_both()
         for noun, keys in LISTS.items():
