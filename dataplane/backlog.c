@@ -25,6 +25,18 @@ uint32_t backlog_take(struct backlog *backlog, unsigned class)
 	return queue->ring[queue->head++ & backlog->mask];
 }
 
+/* Those before it move up by one: it is near the front more often than not. */
+uint32_t backlog_take_at(struct backlog *backlog, unsigned class, uint32_t i)
+{
+	struct backlog_queue *queue = &backlog->queue[class];
+	uint32_t held = backlog_at(backlog, class, i);
+
+	for (; i; i--)
+		queue->ring[(queue->head + i) & backlog->mask] = backlog_at(backlog, class, i - 1);
+	backlog_take(backlog, class);
+	return held;
+}
+
 static void take_victim(
 		struct backlog *backlog, unsigned class, bool oldest, struct backlog_victim *victim)
 {

@@ -96,7 +96,16 @@ static inline uint32_t backlog_first(const struct backlog *backlog, unsigned cla
 	return queue->ring[queue->head & backlog->mask];
 }
 
-/** Takes it out. */
+/** The one at this place of a class's queue, 0 being the first. */
+static inline uint32_t backlog_at(const struct backlog *backlog, unsigned class, uint32_t i)
+{
+	const struct backlog_queue *queue = &backlog->queue[class];
+
+	return queue->ring[(queue->head + i) & backlog->mask];
+}
+
+/** Takes the first out, or the one at this place. */
 uint32_t backlog_take(struct backlog *backlog, unsigned class);
+uint32_t backlog_take_at(struct backlog *backlog, unsigned class, uint32_t i);
 
 #endif

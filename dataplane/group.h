@@ -6,7 +6,7 @@
  * the member has read them: a member that goes away leaves them to the others.
  *
  * A group outlives its rule set, with all its state, as long as each new set has one that is the
- * same. Main core: groups.c. Part of the polling path: group.c; group_change.c at a new rule set.
+ * same. Main core: groups.c. Part of the polling path: group.c; group_wait.c, group_guard.c; group_change.c at a new rule set.
  */
 #ifndef VEX_DATAPLANE_GROUP_H
 #define VEX_DATAPLANE_GROUP_H
@@ -39,6 +39,7 @@ struct group_state {
 	struct choose_state choice;
 	struct breaker breakers[CHOOSE_MEMBERS_MAX];
 	struct backlog backlog;
+	uint64_t waits; /* members that what is in the backlog is for, a bit each; or more */
 	uint32_t guards; /* of its events that lie unread in members' lanes */
 	bool listed;     /* among the worker's groups: something waits or lies unread */
 	struct group_state *next;

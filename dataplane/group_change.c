@@ -3,38 +3,56 @@
 #include "dataplane/group_look.h"
 #include "dataplane/stage.h"
 
-/* The first of the members it had that is there still. */
-static struct target *heir(const struct worker *worker, const struct group_state *state)
+static void leave_to(struct worker *worker, struct target *target, uint32_t number, bool fits)
 {
-	const struct plan *plan = worker->plan;
+	enum vex_class class = (enum vex_class)worker->held.slots[number].class;
 
-	for (uint32_t i = 0; i < state->group->member_count; i++)
-		if (state->targets[i] != GROUP_GONE && (plan->subscribers >> state->targets[i] & 1))
-			return plan->targets[state->targets[i]];
-	return NULL;
-}
-
-static void leave_to(struct worker *worker, struct target *target, uint32_t number)
-{
 	vex_stat_begin(&target->stat->generation);
 	target->stat->offered++;
-	if (!target_wait(worker, target, number))
-		target_lose(worker, target, (enum vex_class)worker->held.slots[number].class,
-				VEX_GAP_TARGET_FULL);
+	if (!fits)
+		target_lose(worker, target, class, VEX_GAP_TOO_LARGE);
+	else if (!target_wait(worker, target, number))
+		target_lose(worker, target, class, VEX_GAP_TARGET_FULL);
 	vex_stat_end(&target->stat->generation);
+}
+
+/*
+ * To the first of the members it had that is there still, has asked for it and has a lane that is
+ * large enough. Returns why nobody got it where nobody waits for it.
+ */
+static enum vex_drop leave_to_heir(struct worker *worker, const struct group_state *state,
+		uint32_t number)
+{
+	const struct vex_record *record = worker->held.slots[number].record;
+	const struct plan *plan = worker->plan;
+	uint64_t asked = who_asked(plan, record) & plan->subscribers;
+	struct target *small = NULL;
+
+	for (uint32_t i = 0; i < state->group->member_count; i++) {
+		struct target *target;
+
+		if (state->targets[i] == GROUP_GONE || !(asked >> state->targets[i] & 1))
+			continue;
+		target = plan->targets[state->targets[i]];
+		if (record->size <= target->record_max) {
+			leave_to(worker, target, number, true);
+			return VEX_DROP_TARGET_FULL;
+		}
+		small = target;
+	}
+	if (!small)
+		return VEX_DROP_TARGET_GONE;
+	leave_to(worker, small, number, false);
+	return VEX_DROP_TOO_LARGE;
 }
 
 static void dissolve(struct worker *worker, struct group_state *state)
 {
-	struct target *target = heir(worker, state);
-
 	while (state->backlog.total) {
 		uint32_t number = backlog_take(&state->backlog, backlog_urgent(&state->backlog));
 
 		worker->held.slots[number].left_by = NULL; /* the group may be gone before it */
-		if (target)
-			leave_to(worker, target, number);
-		hold_release(worker, number, target ? VEX_DROP_TARGET_FULL : VEX_DROP_TARGET_GONE);
+		hold_release(worker, number, leave_to_heir(worker, state, number));
 	}
 	hold_unblock(worker, &state->backlog);
 }

@@ -133,6 +133,10 @@ static void look_at_member(struct worker *worker, struct group_look *look, uint3
 	group_member_stat(worker, group, member)->state = breaker->state;
 	look->live |= 1ull << member;
 	look->subscribers |= target_bit(target);
+	if (look->largest > target->record_max)
+		look->largest = target->record_max;
+	if (!target->guards.capacity)
+		look->largest = 0;
 	look->load[member] = (target->writer.head - target->seen_position) * LOAD_FULL /
 			(target->writer.mask + 1);
 	if (slow && breaker->state == BREAKER_CLOSED)
@@ -145,7 +149,9 @@ static void look_at_member(struct worker *worker, struct group_look *look, uint3
 
 void group_look(struct worker *worker, struct group_look *look, struct group_state *state)
 {
-	*look = (struct group_look){.state = state, .now_ns = worker_now_ns(worker)};
+	*look = (struct group_look){.state = state,
+			.now_ns = worker_now_ns(worker),
+			.largest = UINT32_MAX};
 	group_resolve(worker->plan, state);
 	for (uint32_t i = 0; i < state->group->member_count; i++)
 		if (state->targets[i] != GROUP_GONE)
@@ -171,6 +177,24 @@ uint64_t group_who_asked(const struct worker *worker, const struct group_look *l
 		members |= (asked >> look->state->targets[member] & 1) << member;
 	}
 	return members;
+}
+
+uint64_t group_who_fits(const struct worker *worker, const struct group_look *look,
+		const struct vex_record *record, enum vex_class class, uint64_t among)
+{
+	uint64_t fits = 0;
+
+	if (VEX_LIKELY(record->size <= look->largest))
+		return among;
+	for (uint64_t left = among; left; left &= left - 1) {
+		const struct target *target =
+				worker->plan->targets[look->state->targets[__builtin_ctzll(left)]];
+
+		if (record->size <= target->record_max && (class != VEX_CLASS_CRITICAL ||
+					guard_can(&target->guards, record->size)))
+			fits |= left & -left;
+	}
+	return fits;
 }
 
 static uint64_t key_of(const struct worker *worker, const struct group_state *state,

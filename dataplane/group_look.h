@@ -15,6 +15,7 @@ struct group_look {
 	uint64_t spare;       /* passed over, to be tried before an event waits or is lost */
 	uint64_t took;        /* got one of the events */
 	uint64_t subscribers; /* those who are live, a bit a subscriber */
+	uint32_t largest; /* that every lane of those who are live can take in */
 	uint64_t load[CHOOSE_MEMBERS_MAX];
 };
 
@@ -33,6 +34,10 @@ void group_look(struct worker *worker, struct group_look *look, struct group_sta
 /** Members whose own filters let the event pass. */
 uint64_t group_who_asked(const struct worker *worker, const struct group_look *look,
 		const struct vex_record *record);
+
+/** Those among these whose lanes could ever take it in, and a guard of it where one is due. */
+uint64_t group_who_fits(const struct worker *worker, const struct group_look *look,
+		const struct vex_record *record, enum vex_class class, uint64_t among);
 
 /** One that is usable and among these; where none is, one that is spare; or CHOOSE_NONE. */
 uint32_t group_choose(const struct worker *worker, struct group_look *look,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Critical events of groups: whatever becomes of members, none is lost without being named. */
+/* Whatever becomes of members, no event of a group is lost without being named, or stuck. */
 #include <stdio.h>
 
 #include "dataplane/group.h"
@@ -195,6 +195,100 @@ static void who_is_named_and_full_is_no_member_that_got_it(void)
 	end();
 }
 
+/* One that no lane of the group can ever take in is lost at once, and told so. */
+static void what_fits_no_lane_holds_nothing_up(void)
+{
+	static char path[4000];
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	begin(GROUP "- rule: r\n  condition: evt.type = create\n  route: group:g\n");
+	attach(0, NULL, 4096);
+	attach(1, NULL, 4096);
+	publish(1, VEX_CREATE, path);
+	CU_ASSERT_EQUAL(state()->backlog.total, 0);
+	CU_ASSERT_EQUAL(port->stat->drop[VEX_DROP_TOO_LARGE], 1);
+	publish(20, VEX_CREATE, "/x");
+	CU_ASSERT_EQUAL(take(0) + take(1), 20);
+	CU_ASSERT_EQUAL(member[0].lost, 1);
+	attach(2, NULL, 1u << 16); /* he can */
+	publish(1, VEX_CREATE, path);
+	CU_ASSERT_EQUAL(take(2), 1);
+	CU_ASSERT(harness_verify(plane));
+	end();
+}
+
+static struct vex_filter only(uint16_t type)
+{
+	struct vex_filter filter = {0};
+
+	filter.types[type / 64] |= 1ull << type % 64;
+	return filter;
+}
+
+/* Who waits for a full member is not in the way of others, nor is what nobody wants any more. */
+static void what_only_the_full_one_asked_for_holds_nothing_up(void)
+{
+	struct vex_filter opens = only(VEX_OPEN);
+
+	begin(GROUP "- rule: r\n  condition: evt.type in (create, open)\n  route: group:g\n");
+	attach(0, NULL, 4096);
+	attach(1, &opens, 1u << 16);
+	publish(1000, VEX_CREATE, "/x"); /* more than may wait */
+	CU_ASSERT(state()->backlog.total > 400);
+	publish(100, VEX_OPEN, "/x");
+	CU_ASSERT_EQUAL(take(1), 100);
+	detach(0);
+	harness_settle(plane);
+	CU_ASSERT_EQUAL(state()->backlog.total, 0);
+	CU_ASSERT(port->stat->drop[VEX_DROP_TARGET_GONE] > 400);
+	publish(100, VEX_OPEN, "/x");
+	CU_ASSERT_EQUAL(take(1), 100);
+	end();
+}
+
+/* Each member gets what it asked for in order, whatever of it has to wait. */
+static void what_waits_for_several_goes_to_who_has_room(void)
+{
+	struct vex_filter opens = only(VEX_OPEN), creates = only(VEX_CREATE);
+
+	begin(GROUP "- rule: r\n  condition: evt.type in (create, open)\n  route: group:g\n");
+	attach(0, &creates, 4096);
+	attach(1, &opens, 4096);
+	publish(100, VEX_CREATE, "/x");
+	publish(100, VEX_OPEN, "/x");
+	publish(100, VEX_CREATE, "/x");
+	CU_ASSERT_EQUAL(take_all(1), 100);
+	CU_ASSERT(state()->backlog.total > 150);
+	publish(100, VEX_OPEN, "/x");
+	CU_ASSERT_EQUAL(take_all(1), 100);
+	CU_ASSERT_EQUAL(take_all(0), 200);
+	CU_ASSERT_EQUAL(missing(400), 0);
+	CU_ASSERT_EQUAL(state()->backlog.total, 0);
+	end();
+}
+
+/* A group that is gone leaves an event to a member that can take it. */
+static void an_heir_can_take_what_he_is_left(void)
+{
+	struct vex_filter opens = only(VEX_OPEN);
+
+	begin(GROUP "- rule: r\n  condition: evt.type in (create, open)\n  route: group:g\n");
+	attach(0, &opens, 4096);
+	attach(1, NULL, 4096);
+	attach(2, NULL, 1u << 13);
+	publish(200, VEX_CREATE, "/x");
+	publish(1, VEX_CREATE, long_path);
+	CU_ASSERT(state()->backlog.total > 50);
+	load_rules("- rule: r\n  condition: evt.type = create\n  route: subscriber:a\n");
+	take_all(2);
+	take_all(1);
+	CU_ASSERT_EQUAL(missing(201), 0);
+	CU_ASSERT_EQUAL(take_all(0), 0);
+	CU_ASSERT_EQUAL(port->stat->held, 0);
+	end();
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
@@ -202,6 +296,10 @@ int main(void)
 			TEST(long_ones_are_guarded),
 			TEST(what_finds_no_place_is_named),
 			TEST(who_is_named_and_full_is_no_member_that_got_it),
+			TEST(what_fits_no_lane_holds_nothing_up),
+			TEST(what_only_the_full_one_asked_for_holds_nothing_up),
+			TEST(what_waits_for_several_goes_to_who_has_room),
+			TEST(an_heir_can_take_what_he_is_left),
 			TEST(only_who_left_them_has_them_returned),
 	};
 
