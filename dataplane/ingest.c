@@ -11,6 +11,7 @@
 
 #define NO_RECORD UINT64_MAX
 #define ADDED_HERE (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
+#define CLOCKS_DIFFER_NS 10000u /* at most, those of two threads */
 #define PREFETCH_AHEAD (8 * VEX_LINE) /* a few records of usual size */
 #define LOOK_EVERY 64u		      /* polls of a port */
 
@@ -285,16 +286,34 @@ static uint32_t earliest(const uint64_t *heads, uint32_t count)
 	return first;
 }
 
+/*
+ * The lane to take from next. What precedes a record was published before that one's operation
+ * ended, but maybe after its own lane was looked at: where the record ended just now, those that
+ * were empty are looked at again. all_seen_ns: of what ended before it nothing is missing.
+ */
+static uint32_t next_lane(const struct plan_port *from, uint64_t *heads, uint64_t *all_seen_ns)
+{
+	uint32_t first = earliest(heads, from->lane_count);
+
+	if (heads[first] < *all_seen_ns || heads[first] == NO_RECORD)
+		return first;
+	*all_seen_ns = vex_clock_now() - CLOCKS_DIFFER_NS;
+	for (uint32_t i = 0; i < from->lane_count; i++)
+		if (heads[i] == NO_RECORD)
+			heads[i] = head_time(from->lanes[i]);
+	return earliest(heads, from->lane_count);
+}
+
 static void poll_merged(struct worker *worker, struct burst *burst)
 {
 	const struct plan_port *from = burst->from;
-	uint64_t heads[VEX_PORT_LANES_MAX];
+	uint64_t heads[VEX_PORT_LANES_MAX], all_seen_ns = 0;
 	const struct vex_record *shared;
 
 	for (uint32_t i = 0; i < from->lane_count; i++)
 		heads[i] = head_time(from->lanes[i]);
 	while (burst->taken < VEX_BURST_MAX) {
-		uint32_t i = earliest(heads, from->lane_count);
+		uint32_t i = next_lane(from, heads, &all_seen_ns);
 		struct lane *lane = from->lanes[i];
 		uint32_t size;
 

@@ -283,6 +283,6 @@ void op_emit_as(struct op *op, enum vex_type type)
 void op_finish(struct op *op, fuse_req_t req, int err)
 {
 	op_result(op, -err);
-	fuse_reply_err(req, err);
 	op_emit(op);
+	fuse_reply_err(req, err);
 }

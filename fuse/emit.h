@@ -6,8 +6,8 @@
  *   op_child(&op, dir, name);            to what: all of it before the reply, after which
  *   ...                                  the kernel may forget the inode, and the caller die
  *   op_result(&op, -errno);              how it ended, and how long it took
- *   fuse_reply_...(req, ...);
- *   op_emit(&op);                        published once nobody waits for us any more
+ *   op_emit(&op);                        published before the caller can go on, so that what it
+ *   fuse_reply_...(req, ...);            does next stands behind it, in whatever lane
  *
  * With events off, all of these return at once. An op belongs to one thread.
  */
@@ -80,7 +80,7 @@ void op_emit(struct op *op);
 /** The same operation once more, under a further type. */
 void op_emit_as(struct op *op, enum vex_type type);
 
-/** result, reply and event of what is answered by 0 or an error alone; err as of errno. */
+/** result, event and reply of what is answered by 0 or an error alone; err as of errno. */
 void op_finish(struct op *op, fuse_req_t req, int err);
 
 #endif

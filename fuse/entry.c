@@ -38,6 +38,7 @@ struct stat shown(const struct inode *inode, const struct stat *st)
 	return copy;
 }
 
+/* A file of several names is looked up by each that is used, so that its events bear that one. */
 void entry_fill(struct fuse_entry_param *entry, const struct inode *inode, const struct stat *st)
 {
 	memset(entry, 0, sizeof(*entry));
@@ -45,7 +46,8 @@ void entry_fill(struct fuse_entry_param *entry, const struct inode *inode, const
 	entry->generation = 1;
 	entry->attr = shown(inode, st);
 	entry->attr_timeout = mirror.options.timeout;
-	entry->entry_timeout = mirror.options.timeout;
+	if (st->st_nlink <= 1 || S_ISDIR(st->st_mode))
+		entry->entry_timeout = mirror.options.timeout;
 }
 
 /* What is known already needs no descriptor. NULL: it is not, or not by that name. */

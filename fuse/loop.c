@@ -68,15 +68,26 @@ void *loop_buffer(void)
 	return self->io;
 }
 
-ssize_t loop_reply_spliced(fuse_req_t req, int fd, size_t size, off_t off)
+ssize_t loop_splice_begin(int fd, size_t size, off_t off)
 {
 	const struct fuse_in_header *head = (const void *)self->in;
-	ssize_t n = splice_reply(&self->pipe, fuse_session_fd(mirror.session), head->unique, fd,
-			size, off);
 
-	if (n >= 0)
+	return splice_begin(&self->pipe, head->unique, fd, size, off);
+}
+
+void loop_splice_reply(fuse_req_t req, int fd, size_t n, off_t off)
+{
+	ssize_t got;
+
+	if (splice_reply(&self->pipe, fuse_session_fd(mirror.session), n)) {
 		fuse_reply_none(req); /* the library has nothing left to say */
-	return n;
+		return;
+	}
+	got = pread(fd, self->io, n, off);
+	if (got < 0)
+		fuse_reply_err(req, errno);
+	else
+		fuse_reply_buf(req, (const char *)self->io, (size_t)got);
 }
 
 int loop_ended_fd(void)

@@ -36,9 +36,12 @@ bool loop_kills_setid(void);
 void *loop_buffer(void);
 
 /**
- * Answers the read that this thread works on without a copy of its own. Returns what was read,
- * or -1 where the caller is to read and answer.
+ * Reads for the request that this thread works on, without a copy of its own. Returns what was
+ * read, which loop_splice_reply() answers with; or -1 where the caller is to read and answer.
  */
-ssize_t loop_reply_spliced(fuse_req_t req, int fd, size_t size, off_t off);
+ssize_t loop_splice_begin(int fd, size_t size, off_t off);
+
+/** n: what the other one returned. */
+void loop_splice_reply(fuse_req_t req, int fd, size_t n, off_t off);
 
 #endif

@@ -35,8 +35,8 @@ void do_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	op_stat(&op, &st);
 	op_result(&op, 0);
-	reply_attr(req, inode, &st);
 	op_emit(&op);
+	reply_attr(req, inode, &st);
 }
 
 static int set_mode(struct inode *inode, const struct handle *handle, const struct stat *attr)
@@ -177,13 +177,13 @@ void do_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	else if (fstat(inode->fd, &st) < 0)
 		err = errno;
 	op_result(&op, -err);
-	if (err) {
-		fuse_reply_err(req, err);
-	} else {
+	if (!err)
 		op_stat(&op, &st);
-		reply_attr(req, inode, &st);
-	}
 	emit_settings(&op, done, count);
+	if (err)
+		fuse_reply_err(req, err);
+	else
+		reply_attr(req, inode, &st);
 }
 
 void do_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -203,8 +203,8 @@ void do_readlink(fuse_req_t req, fuse_ino_t ino)
 	target[n] = '\0';
 	op_text2(&op, target, (size_t)n);
 	op_result(&op, n);
-	fuse_reply_readlink(req, target);
 	op_emit(&op);
+	fuse_reply_readlink(req, target);
 }
 
 /* Asked only of a mount without default_permissions; the file system beneath answers. */
@@ -233,6 +233,6 @@ void do_statfs(fuse_req_t req, fuse_ino_t ino)
 		return;
 	}
 	op_result(&op, 0);
-	fuse_reply_statfs(req, &st);
 	op_emit(&op);
+	fuse_reply_statfs(req, &st);
 }

@@ -46,9 +46,9 @@ void do_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->cache_readdir = mirror.options.cache == CACHE_ALWAYS;
 	fi->keep_cache = mirror.options.cache == CACHE_ALWAYS;
 	op_result(&op, 0);
+	op_emit(&op);
 	if (fuse_reply_open(req, fi) < 0)
 		handle_free(handle);
-	op_emit(&op);
 }
 
 static int seek(struct handle *handle, off_t off)
@@ -172,9 +172,9 @@ static void read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		return;
 	}
 	op_result(&op, n);
+	op_emit(&op);
 	if (fuse_reply_buf(req, buf, (size_t)n) < 0 && plus)
 		take_back(buf, (size_t)n);
-	op_emit(&op);
 }
 
 void do_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

@@ -137,8 +137,18 @@ void do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	op_stat(&op, &st);
 	op_remember(&op, handle_of(fi));
 	op_result(&op, 0);
-	reply_create(req, &entry, fi);
 	op_emit(&op);
+	reply_create(req, &entry, fi);
+}
+
+/* A file that is for appending alone (chattr +a) wants O_APPEND; --writeback can't give it. */
+static int open_beneath(int fd, int flags)
+{
+	int opened = reopen(fd, flags_beneath(flags));
+
+	if (opened < 0 && errno == EPERM && (flags & O_APPEND) && !mirror.options.writeback)
+		opened = reopen(fd, flags_beneath(flags) | O_APPEND);
+	return opened;
 }
 
 /* Devices, pipes and sockets are the kernel's own matter: it never asks us to open one. */
@@ -152,7 +162,7 @@ static int open_file(struct inode *inode, fuse_req_t req, struct fuse_file_info 
 		return ENXIO;
 	if (kills)
 		creds_give_up_setid(req);
-	fd = reopen(inode->fd, flags_beneath(fi->flags));
+	fd = open_beneath(inode->fd, fi->flags);
 	if (kills)
 		creds_restore();
 	if (fd < 0)
@@ -180,9 +190,9 @@ void do_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	op_remember(&op, handle_of(fi));
 	op_result(&op, 0);
+	op_emit(&op);
 	if (fuse_reply_open(req, fi) < 0)
 		handle_free(handle_of(fi));
-	op_emit(&op);
 }
 
 /* Some file systems (NFS) write, and report errors, when any descriptor is closed. */

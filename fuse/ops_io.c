@@ -13,48 +13,60 @@
 /* The answer to a copy has 32 bits for its length. */
 #define COPY_MAX 0x7ffff000u
 
-/* Returns what was read, or -1 where it failed and nothing was answered. */
-static ssize_t read_and_reply(fuse_req_t req, int fd, size_t size, off_t off)
+/* A read that can be spliced. False: nothing was answered, nor told. */
+static bool read_spliced(fuse_req_t req, struct op *op, int fd, size_t size, off_t off)
 {
-	char *buf = loop_buffer();
-	ssize_t n = pread(fd, buf, size < LOOP_IO_MAX ? size : LOOP_IO_MAX, off);
+	ssize_t n = size >= SPLICE_MIN ? loop_splice_begin(fd, size, off) : -1;
 
-	if (n >= 0)
-		fuse_reply_buf(req, buf, (size_t)n);
-	return n;
+	if (n < 0)
+		return false;
+	op_result(op, n);
+	op_emit(op);
+	loop_splice_reply(req, fd, (size_t)n, off);
+	return true;
 }
 
 void do_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct handle *handle = handle_of(fi);
+	char *buf = loop_buffer();
 	struct op op;
-	ssize_t n = -1;
+	ssize_t n;
 
 	op_begin(&op, req, VEX_READ);
 	op_inode(&op, inode_of(ino));
 	op_user(&op, handle);
 	op_range(&op, (uint64_t)off, size);
-	if (size >= SPLICE_MIN)
-		n = loop_reply_spliced(req, handle->fd, size, off);
-	if (n < 0)
-		n = read_and_reply(req, handle->fd, size, off);
+	if (read_spliced(req, &op, handle->fd, size, off))
+		return;
+	n = pread(handle->fd, buf, size < LOOP_IO_MAX ? size : LOOP_IO_MAX, off);
 	if (n < 0) {
 		op_finish(&op, req, errno);
 		return;
 	}
 	op_result(&op, n);
 	op_emit(&op);
+	fuse_reply_buf(req, buf, (size_t)n);
+}
+
+/* Where it came to stand is the position then: two appends never run at once, nor does a seek. */
+static ssize_t append_beneath(const struct handle *handle, const char *buf, size_t size,
+		struct op *op)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
+	ssize_t n = pwritev2(handle->fd, &iov, 1, -1, RWF_APPEND);
+
+	if (n >= 0 && op->on)
+		op_range(op, (uint64_t)(lseek(handle->fd, 0, SEEK_CUR) - n), size);
+	return n;
 }
 
 static ssize_t write_beneath(const struct handle *handle, const char *buf, size_t size,
-		off_t off, const struct fuse_file_info *fi)
+		off_t off, const struct fuse_file_info *fi, struct op *op)
 {
-	bool append = (fi->flags & O_APPEND) && !mirror.options.writeback && !fi->writepage;
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
-
-	if (!append)
-		return pwrite(handle->fd, buf, size, off);
-	return pwritev2(handle->fd, &iov, 1, off, RWF_APPEND);
+	if ((fi->flags & O_APPEND) && !mirror.options.writeback && !fi->writepage)
+		return append_beneath(handle, buf, size, op);
+	return pwrite(handle->fd, buf, size, off);
 }
 
 void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
@@ -72,7 +84,7 @@ void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	op_flags(&op, (uint32_t)fi->flags);
 	if (kills)
 		creds_give_up_setid(req);
-	n = write_beneath(handle, buf, size, off, fi);
+	n = write_beneath(handle, buf, size, off, fi, &op);
 	if (kills)
 		creds_restore();
 	if (n < 0) {
@@ -80,8 +92,8 @@ void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 		return;
 	}
 	op_result(&op, n);
-	fuse_reply_write(req, (size_t)n);
 	op_emit(&op);
+	fuse_reply_write(req, (size_t)n);
 }
 
 /* The kernel does not say whether set-id bits must fall; uid 0 may keep them. */
@@ -134,11 +146,11 @@ void do_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 		return;
 	}
 	op_result(&op, n);
-	fuse_reply_write(req, (size_t)n);
 	op_emit(&op);
+	fuse_reply_write(req, (size_t)n);
 }
 
-/* The position of the descriptor beneath serves nothing else. */
+/* The position of the descriptor beneath serves nothing else but to tell where appends stand. */
 void do_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct op op;
@@ -154,6 +166,6 @@ void do_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse
 		return;
 	}
 	op_result(&op, to);
-	fuse_reply_lseek(req, to);
 	op_emit(&op);
+	fuse_reply_lseek(req, to);
 }

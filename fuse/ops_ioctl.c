@@ -77,6 +77,6 @@ void do_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	op_result(&op, 0);
-	fuse_reply_ioctl(req, 0, &argument, size_out(cmd));
 	op_emit(&op);
+	fuse_reply_ioctl(req, 0, &argument, size_out(cmd));
 }

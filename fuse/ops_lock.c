@@ -41,8 +41,8 @@ void do_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct 
 		return;
 	}
 	op_result(&op, 0);
-	fuse_reply_lock(req, lock);
 	op_emit(&op);
+	fuse_reply_lock(req, lock);
 }
 
 static int wait_record(void *arg)

@@ -15,7 +15,7 @@ static void reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 		inode_forget(inode_of(entry->ino), 1);
 }
 
-/* The event, result and reply of what ends in an entry. */
+/* The result, event and reply of what ends in an entry. */
 static void finish_entry(struct op *op, fuse_req_t req, int err,
 		const struct fuse_entry_param *entry, const struct stat *st)
 {
@@ -25,8 +25,8 @@ static void finish_entry(struct op *op, fuse_req_t req, int err,
 	}
 	op_stat(op, st);
 	op_result(op, 0);
-	reply_entry(req, entry);
 	op_emit(op);
+	reply_entry(req, entry);
 }
 
 void do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

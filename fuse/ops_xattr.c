@@ -65,11 +65,11 @@ void do_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 static void answer(struct op *op, fuse_req_t req, const char *buf, ssize_t n, size_t size)
 {
 	op_result(op, n);
+	op_emit(op);
 	if (size)
 		fuse_reply_buf(req, buf, (size_t)n);
 	else
 		fuse_reply_xattr(req, (size_t)n);
-	op_emit(op);
 }
 
 /* Capabilities count for nothing where the file's own mount says nosuid. */

@@ -78,25 +78,25 @@ static size_t until_end(int fd, size_t size, off_t off)
 	return off < st.st_size ? (size_t)(st.st_size - off) : 0;
 }
 
-ssize_t splice_reply(struct splice_pipe *pipe, int device, uint64_t unique, int fd, size_t size,
-		off_t off)
+ssize_t splice_begin(struct splice_pipe *pipe, uint64_t unique, int fd, size_t size, off_t off)
 {
-	size_t whole;
-	ssize_t n;
-	int error;
-
 	size = until_end(fd, size, off);
-	whole = sizeof(struct fuse_out_header) + size;
 	if (size < SPLICE_MIN || size > pipe->room)
 		return -1;
-	if (!fill(pipe, unique, fd, size, off)) {
-		give_up(pipe);
-		return -1;
-	}
-	n = splice(pipe->out, NULL, device, NULL, whole, 0);
-	if (n == (ssize_t)whole)
+	if (fill(pipe, unique, fd, size, off))
 		return (ssize_t)size;
-	error = n < 0 ? errno : 0;
 	give_up(pipe);
-	return error == ENOENT ? (ssize_t)size : -1; /* nobody waits for it any more */
+	return -1;
+}
+
+bool splice_reply(struct splice_pipe *pipe, int device, size_t size)
+{
+	size_t whole = sizeof(struct fuse_out_header) + size;
+	ssize_t n = splice(pipe->out, NULL, device, NULL, whole, 0);
+	int error = n < 0 ? errno : 0;
+
+	if (n == (ssize_t)whole)
+		return true;
+	give_up(pipe);
+	return error == ENOENT; /* nobody waits for it any more */
 }

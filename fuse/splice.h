@@ -23,11 +23,15 @@ void splice_open(struct splice_pipe *pipe);
 void splice_close(struct splice_pipe *pipe);
 
 /**
- * Answers a read of size bytes at off. Returns what was read, or -1 where nothing was answered:
- * too little is there, or what lies beneath can't splice; then the caller reads and answers.
- * device is the session's descriptor, unique the request's number.
+ * Takes size bytes at off into the pipe, as the answer to the request of this number. Returns
+ * what was read, or -1 where too little is there, or what lies beneath can't splice.
  */
-ssize_t splice_reply(struct splice_pipe *pipe, int device, uint64_t unique, int fd, size_t size,
-		off_t off);
+ssize_t splice_begin(struct splice_pipe *pipe, uint64_t unique, int fd, size_t size, off_t off);
+
+/**
+ * Gives the answer, of size bytes of the file, to the session's descriptor. False where that did
+ * not take it: the caller is to read again and answer.
+ */
+bool splice_reply(struct splice_pipe *pipe, int device, size_t size);
 
 #endif

@@ -287,6 +287,98 @@ def waiting(watch):
     os.close(fd)
 
 
+def order(watch):
+    """One process does one thing after another: so come its events, whoever served it."""
+    names = [watch.path("o%d" % i) for i in range(1000)]
+
+    def work():
+        for name in names:
+            fd = os.open(name, os.O_CREAT | os.O_WRONLY)
+            os.write(fd, b"x")
+            os.close(fd)
+            os.rename(name, name + "-")
+            os.unlink(name + "-")
+
+    seen = {name: [] for name in names}
+    for event in watch.of(work):
+        if event["type"] in ("create", "write", "flush", "rename", "delete"):
+            seen[event["path"].rstrip("-")].append(event["type"])
+    wrong = [kinds for kinds in seen.values()
+             if kinds != ["create", "write", "flush", "rename", "delete"]]
+    check(not wrong, "%d of %d files out of order, such as %r" % (len(wrong), len(names), wrong[:1]))
+
+
+APPEND_ONLY = 0x20
+FS_IOC_GETFLAGS, FS_IOC_SETFLAGS = 0x80086601, 0x40086602
+
+
+def set_flags(path, flags):
+    """Returns whether the file system beneath knows of such flags."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, FS_IOC_SETFLAGS, flags.to_bytes(4, "little"))
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def appending(watch):
+    """An append is told where it came to stand, and a file for appending alone takes it."""
+    above, beneath = watch.path("log"), os.path.join(watch.mirror.source, "log")
+    fd = os.open(above, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    os.write(fd, b"one")
+    with open(beneath, "ab") as file:
+        file.write(b"another's")
+    holds(one(watch.of(lambda: os.write(fd, b"two")), "write", "append"), "append", offset=12,
+          size=3, result=3)
+    os.close(fd)
+    with open(beneath, "rb") as file:
+        check(file.read() == b"oneanother'stwo", "appends do not overwrite each other")
+    if not set_flags(beneath, APPEND_ONLY):
+        print("ok chattr +a is not known here: left out")
+        return
+    try:
+        fd = os.open(above, os.O_WRONLY | os.O_APPEND)
+        holds(one(watch.of(lambda: os.write(fd, b"three")), "write", "+a"), "+a", offset=15)
+        os.close(fd)
+        for flags in (os.O_WRONLY, os.O_WRONLY | os.O_APPEND | os.O_TRUNC):
+            try:
+                os.close(os.open(above, flags))
+                check(False, "+a: open with %#x" % flags)
+            except OSError as error:
+                check(error.errno == errno.EPERM, "+a: %s" % error)
+    except OSError as error:
+        check(False, "+a: %s" % error)
+    finally:
+        set_flags(beneath, 0)
+
+
+def links(watch):
+    """A file of several names is told of by the one that was used, cached or not."""
+    secret, public = watch.path("secret"), watch.path("public")
+
+    def write(path):
+        fd = os.open(path, os.O_WRONLY)
+        os.write(fd, b"x")
+        os.close(fd)
+
+    os.close(os.open(secret, os.O_CREAT | os.O_WRONLY))
+    os.link(secret, public)
+    for kind in ("open", "write", "close"):
+        holds(one(watch.of(lambda: write(public)), kind, "a link"), "a link: " + kind, path=public)
+    os.unlink(secret)
+    for kind in ("open", "write", "close"):
+        holds(one(watch.of(lambda: write(public)), kind, "a link left"), "the link left: " + kind,
+              path=public)
+    for name in ("third", "fourth"):
+        os.link(os.path.join(watch.mirror.source, "public"), os.path.join(watch.mirror.source, name))
+    for name in ("third", "fourth", "third"):
+        holds(one(watch.of(lambda: write(watch.path(name))), "write", "links"), "links",
+              path=watch.path(name))
+
+
 def main():
     with Mirror() as mirror:
         mirror.stop()
@@ -298,10 +390,15 @@ def main():
                 events = counter.events()
                 holds(one(events, "mount", "mount"), "mount", path=mirror.mount,
                       path2=mirror.source)
-                for part in (namespace, moved_paths, long_paths, contents, attributes, callers, waiting):
+                for part in (namespace, moved_paths, long_paths, contents, attributes, callers, waiting,
+                             appending, order):
                     part(watch)
                 events = watch.of(mirror.stop)
                 holds(one(events, "unmount", "unmount"), "unmount", path=mirror.mount)
+                mirror.options = ["--socket", plane.socket, "--timeout", "3600"]
+                mirror.start()
+                links(watch)
+                mirror.stop()
     print("%d problems" % len(problems))
     return 1 if problems else 0
 
