@@ -25,16 +25,36 @@ uint32_t backlog_take(struct backlog *backlog, unsigned class)
 	return queue->ring[queue->head++ & backlog->mask];
 }
 
-/* Those before it move up by one: it is near the front more often than not. */
+/* The fewer of those before it and those behind it close up. */
 uint32_t backlog_take_at(struct backlog *backlog, unsigned class, uint32_t i)
 {
 	struct backlog_queue *queue = &backlog->queue[class];
 	uint32_t held = backlog_at(backlog, class, i);
 
-	for (; i; i--)
-		queue->ring[(queue->head + i) & backlog->mask] = backlog_at(backlog, class, i - 1);
-	backlog_take(backlog, class);
+	if (i < queue->count / 2) {
+		for (; i; i--)
+			queue->ring[(queue->head + i) & backlog->mask] =
+					backlog_at(backlog, class, i - 1);
+		queue->head++;
+	} else {
+		for (; i + 1 < queue->count; i++)
+			queue->ring[(queue->head + i) & backlog->mask] =
+					backlog_at(backlog, class, i + 1);
+	}
+	queue->count--;
+	backlog->total--;
 	return held;
+}
+
+bool backlog_remove(struct backlog *backlog, enum vex_class class, uint32_t held)
+{
+	for (uint32_t i = backlog->queue[class].count; i--;) {
+		if (backlog_at(backlog, class, i) != held)
+			continue;
+		backlog_take_at(backlog, class, i);
+		return true;
+	}
+	return false;
 }
 
 static void take_victim(
@@ -53,7 +73,8 @@ static void take_victim(
 	victim->held = queue->ring[(queue->head + queue->count) & backlog->mask];
 }
 
-bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
+/* One of the least urgent class that is below this one. False where none waits. */
+static bool evict(struct backlog *backlog, const struct class_policy *policies,
 		enum vex_class above, struct backlog_victim *victim)
 {
 	for (unsigned class = VEX_CLASS_COUNT - 1; class > above; class --) {
@@ -90,7 +111,7 @@ enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_p
 		put(backlog, class, held);
 		return BACKLOG_TAKEN;
 	}
-	if (!backlog_evict(backlog, policies, class, victim)) {
+	if (!evict(backlog, policies, class, victim)) {
 		if (policy->overload != CLASS_DROP_OLDEST || !backlog->queue[class].count)
 			return BACKLOG_REFUSED;
 		take_victim(backlog, class, true, victim);

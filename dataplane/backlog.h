@@ -70,9 +70,8 @@ void backlog_free(struct backlog *backlog);
 enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
 		enum vex_class class, uint32_t held, struct backlog_victim *victim);
 
-/** Takes out one of the least urgent class that is below this one. False where none waits. */
-bool backlog_evict(struct backlog *backlog, const struct class_policy *policies,
-		enum vex_class above, struct backlog_victim *victim);
+/** Takes an event of this class out, wherever it stands. False where it does not wait here. */
+bool backlog_remove(struct backlog *backlog, enum vex_class class, uint32_t held);
 
 /** How many of this class may come before one of it, or of a more urgent one, has to go. */
 uint32_t backlog_room(const struct backlog *backlog, const struct class_policy *policy,

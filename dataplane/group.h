@@ -59,8 +59,8 @@ uint64_t group_deliver(struct worker *worker, struct burst *burst, uint64_t *any
 /** Writes what waits to whoever has room, and forgets what was read. */
 void group_write_waiting(struct worker *worker);
 
-/** As target_evict(). */
-bool group_evict(struct worker *worker, enum vex_class class);
+/** As target_displace(). */
+void group_displace(struct worker *worker, const struct backlog_victim *victim);
 
 /**
  * The first of a leaving member's unread events goes to another member of its group. False where

@@ -162,17 +162,12 @@ void group_write_waiting(struct worker *worker)
 	group_publish(worker);
 }
 
-bool group_evict(struct worker *worker, enum vex_class class)
+void group_displace(struct worker *worker, const struct backlog_victim *victim)
 {
-	struct backlog_victim victim;
-	bool evicted = false;
-
 	for (struct group_state *state = worker->groups; state; state = state->next) {
-		if (!backlog_evict(&state->backlog, worker->plan->policies, class, &victim))
+		if (!backlog_remove(&state->backlog, victim->class, victim->held))
 			continue;
-		lose_victim(worker, state, &victim);
+		lose_victim(worker, state, victim);
 		hold_unblock(worker, &state->backlog);
-		evicted = true;
 	}
-	return evicted;
 }

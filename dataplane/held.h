@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "stat/stat.h"
+#include "dataplane/backlog.h"
 
 #define HELD_NONE UINT32_MAX
 
@@ -22,12 +22,19 @@ struct held {
 	struct vex_object *object;
 	struct vex_record *record; /**< in the object, or in a long one */
 	struct port *port; /**< whose account it is on while anyone waits for it, or NULL */
-	uint32_t next;             /**< of the free ones */
+	uint32_t next; /**< of the free ones, or of its list */
+	uint32_t previous;
+	uint64_t turn; /**< grows from one that is taken to the next */
 	struct vex_member_stat *left_by; /**< a member that went away; it is on no port's account */
 	uint16_t waiting; /**< backlogs that refer to it */
 	uint8_t class;	  /**< enum vex_class */
 	bool delivered;	  /**< somebody got it */
 	bool open;       /**< its burst still runs: it is not on the port's account yet */
+};
+
+struct held_list {
+	uint32_t first; /**< the oldest */
+	uint32_t last;
 };
 
 struct held_table {
@@ -37,14 +44,25 @@ struct held_table {
 	uint32_t longs; /**< of those used, long ones */
 	uint32_t longs_max;
 	uint32_t free;
+	uint64_t turn;
+	struct held_list lists[VEX_CLASS_COUNT][2]; /**< of those used; short ones, and long ones */
 };
 
 /** 0 or -ENOMEM; from the heap. */
 int held_init(struct held_table *table, uint32_t capacity, uint32_t longs_max);
 void held_free(struct held_table *table);
 
-/** A free one, all zero but for the record and object; HELD_NONE where there is none. */
-uint32_t held_take(struct held_table *table, struct vex_object *object, struct vex_record *record);
+/** A free one, all zero but for what is said here; HELD_NONE where there is none. */
+uint32_t held_take(struct held_table *table, struct vex_object *object, struct vex_record *record,
+		enum vex_class class);
+
+/**
+ * Whose place would do where held_take() found none, for a long record or another: one of the least
+ * urgent class that is below this one, the newest of it, or the oldest where its policy says so.
+ * None of a burst that still runs. HELD_NONE where there is none.
+ */
+uint32_t held_victim(const struct held_table *table, const struct class_policy *policies,
+		enum vex_class above, bool for_long);
 
 /** Gives it back. */
 void held_put(struct held_table *table, uint32_t number);

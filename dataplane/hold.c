@@ -59,22 +59,28 @@ void hold_release(struct worker *worker, uint32_t number, enum vex_drop reason)
 	hold_drop(worker, number);
 }
 
-/* All places for held events are taken: takes some from classes below this, whoever waits. */
-static bool make_place(struct worker *worker, enum vex_class class)
+/* All places that would do are taken: one of a class below this gives way, whoever waits for it. */
+static bool make_place(struct worker *worker, enum vex_class class, bool for_long)
 {
-	bool evicted = target_evict(worker, class);
+	uint32_t number = held_victim(&worker->held, worker->plan->policies, class, for_long);
+	struct backlog_victim victim;
 
-	return group_evict(worker, class) || evicted;
+	if (number == HELD_NONE)
+		return false;
+	victim = (struct backlog_victim){.held = number,
+			.class = (enum vex_class)worker->held.slots[number].class};
+	target_displace(worker, &victim);
+	group_displace(worker, &victim);
+	return true;
 }
 
 static uint32_t take(struct worker *worker, struct vex_object *object, struct vex_record *record,
 		enum vex_class class)
 {
-	uint32_t number;
+	uint32_t number = held_take(&worker->held, object, record, class);
 
-	do {
-		number = held_take(&worker->held, object, record);
-	} while (number == HELD_NONE && make_place(worker, class));
+	if (number == HELD_NONE && make_place(worker, class, record != &object->record))
+		number = held_take(&worker->held, object, record, class);
 	return number;
 }
 
@@ -90,7 +96,6 @@ uint32_t hold_number(struct worker *worker, struct burst *burst, uint32_t i, enu
 		return number;
 	held = &worker->held.slots[number];
 	held->port = burst->port;
-	held->class = (uint8_t)class;
 	held->open = true;
 	burst->held |= 1ull << i;
 	burst->held_number[i] = number;
@@ -129,7 +134,6 @@ uint32_t hold_copy(struct worker *worker, const struct vex_record *record, enum 
 		return HELD_NONE;
 	}
 	memcpy(copy, record, record->size);
-	worker->held.slots[number].class = (uint8_t)class;
 	worker->held.slots[number].left_by = left_by;
 	return number;
 }

@@ -122,26 +122,21 @@ static void lose_victim(
 	hold_release(worker, victim->held, VEX_DROP_TARGET_FULL);
 }
 
-bool target_evict(struct worker *worker, enum vex_class class)
+void target_displace(struct worker *worker, const struct backlog_victim *victim)
 {
-	const struct plan *plan = worker->plan;
-	struct backlog_victim victim;
-	bool evicted = false;
-
-	for (uint64_t left = worker->backlogged & plan->subscribers; left; left &= left - 1) {
-		struct target *target = plan->targets[__builtin_ctzll(left)];
+	for (uint64_t left = worker->backlogged; left; left &= left - 1) {
+		struct target *target = worker->plan->targets[__builtin_ctzll(left)];
 		bool runs = target->stat->generation & 1;
 
-		if (!backlog_evict(&target->backlog, plan->policies, class, &victim))
+		if (!backlog_remove(&target->backlog, victim->class, victim->held))
 			continue;
 		if (!runs)
 			vex_stat_begin(&target->stat->generation);
-		lose_victim(worker, target, &victim);
+		lose_victim(worker, target, victim);
 		if (!runs)
 			vex_stat_end(&target->stat->generation);
-		evicted = true;
+		hold_unblock(worker, &target->backlog);
 	}
-	return evicted;
 }
 
 bool target_wait(struct worker *worker, struct target *target, uint32_t number)

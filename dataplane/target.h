@@ -55,7 +55,7 @@ void target_lose(struct worker *worker, struct target *target, enum vex_class cl
 /** A held event waits for the subscriber. False where it can't, and is to be lost. */
 bool target_wait(struct worker *worker, struct target *target, uint32_t number);
 
-/** Each backlog gives up one event of a class below this. False where none had any. */
-bool target_evict(struct worker *worker, enum vex_class class);
+/** A held event gives way to another, whoever waits for it. */
+void target_displace(struct worker *worker, const struct backlog_victim *victim);
 
 #endif

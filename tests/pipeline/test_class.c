@@ -179,6 +179,64 @@ static void urgent_events_displace_others(void)
 	harness_consumer_free(&slow);
 }
 
+static void subscribe_to_all_that_can_be_held(void)
+{
+	subscribe_slowly();
+	subscriber_remove(plane, slow.subscriber);
+	harness_consumer_free(&slow);
+	plane->backlog = 4096;
+	harness_subscribe(plane, NULL, 4096, &slow);
+	publish_as("/none", 30); /* fills the lane */
+}
+
+static void long_path(char *path, size_t size, const char *begin)
+{
+	memset(path, 'x', size - 1);
+	path[size - 1] = '\0';
+	memcpy(path, begin, strlen(begin));
+}
+
+/* Objects for long ones are used up: short ones do not give way in vain, and long ones one by one. */
+static void who_gives_way_frees_what_is_wanted(void)
+{
+	static char normal[400], low[400];
+	const struct held_table *held = &plane->workers[port->worker].held;
+	uint64_t displaced;
+	uint32_t got[VEX_CLASS_COUNT] = {0}, shorts;
+
+	long_path(normal, sizeof(normal), "/none");
+	long_path(low, sizeof(low), "/low/");
+	subscribe_to_all_that_can_be_held();
+	load_rules("- class: critical\n  overload: drop_newest\n"
+		   "- rule: c\n  condition: fd.name startswith /critical\n  qos: critical\n"
+		   "- rule: l\n  condition: fd.name startswith /low\n  qos: low\n");
+	publish_as("/none", 100);
+	shorts = (uint32_t)class_stat(VEX_CLASS_NORMAL)->held;
+	publish_as(low, held->longs_max);
+	CU_ASSERT_EQUAL(held->longs, held->longs_max);
+	publish_as(normal, 10);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_LOW)->displaced, 10);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->displaced, 0);
+	memcpy(normal, "/critical", 9);
+	publish_as(normal, held->longs_max + 5);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_LOW)->held, 0);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->displaced, 10);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->held, shorts);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_CRITICAL)->held, held->longs_max);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_CRITICAL)->missed, 5);
+	displaced = class_stat(VEX_CLASS_NORMAL)->displaced;
+	publish_as("/critical", 300); /* short ones have room */
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->displaced, displaced);
+	publish_as("/critical", held->capacity - held->used + 20);
+	CU_ASSERT_EQUAL(class_stat(VEX_CLASS_NORMAL)->displaced, displaced + 20);
+	CU_ASSERT_EQUAL(held->used, held->capacity);
+	CU_ASSERT(harness_verify(plane));
+	read_slowly(got);
+	CU_ASSERT_EQUAL(got[VEX_CLASS_CRITICAL], class_stat(VEX_CLASS_CRITICAL)->delivered - 5);
+	CU_ASSERT_EQUAL(held->used, 0);
+	harness_consumer_free(&slow);
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
@@ -187,6 +245,7 @@ int main(void)
 			TEST(strangers_are_not_polled_first),
 			TEST(urgent_events_are_written_first),
 			TEST(urgent_events_displace_others),
+			TEST(who_gives_way_frees_what_is_wanted),
 	};
 
 	return fixture_run("class", tests, sizeof(tests) / sizeof(tests[0]));

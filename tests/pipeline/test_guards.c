@@ -289,6 +289,33 @@ static void an_heir_can_take_what_he_is_left(void)
 	end();
 }
 
+/* All that waited for a group gave way to others: what it blocked is free again. */
+static void who_gave_way_blocks_nobody(void)
+{
+	struct worker *worker;
+
+	plane->backlog = 1024;
+	begin("- group: g\n  members: [a, b]\n  slow: 10s\n"
+	      "- class: normal\n  overload: block\n  block: 1ms\n  share: 10%\n"
+	      "- class: low\n  share: 10%\n"
+	      "- class: critical\n  overload: drop_newest\n"
+	      "- rule: n\n  condition: evt.type = create\n  route: group:g\n"
+	      "- rule: c\n  condition: evt.type = open\n  route: subscriber:c\n  qos: critical\n");
+	worker = &plane->workers[port->worker];
+	attach(0, NULL, 4096);
+	attach(1, NULL, 4096);
+	attach(2, NULL, 4096);
+	publish(150, VEX_CREATE, "/x");
+	CU_ASSERT_EQUAL(worker->blocking, 1);
+	for (unsigned n = 0; worker->blocked_since && n < 100000000; n++)
+		harness_round(plane);
+	publish(700, VEX_OPEN, "/x");
+	CU_ASSERT_EQUAL(state()->backlog.total, 0);
+	CU_ASSERT_EQUAL(worker->held.used, worker->held.capacity);
+	CU_ASSERT_FALSE(state()->backlog.blocks);
+	end();
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
@@ -300,6 +327,7 @@ int main(void)
 			TEST(what_only_the_full_one_asked_for_holds_nothing_up),
 			TEST(what_waits_for_several_goes_to_who_has_room),
 			TEST(an_heir_can_take_what_he_is_left),
+			TEST(who_gave_way_blocks_nobody),
 			TEST(only_who_left_them_has_them_returned),
 	};
 
