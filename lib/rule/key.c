@@ -88,15 +88,17 @@ static void warn_of_field(struct load *load, const struct yaml_node *value,
 
 DEFINE_KEY(output)
 {
-	const char *at = value->scalar.text.data;
-	const char *end = at + value->scalar.text.len;
 	struct rule_output_field field;
 	struct text_cursor cursor;
 	struct rule_text literal;
+	const char *end;
+	const char *at;
 
 	set_text(load, value, how, &draft->rule.output);
 	if (value->kind != YAML_SCALAR)
 		return;
+	at = value->scalar.text.data;
+	end = at + value->scalar.text.len;
 	cursor = text_cursor_begin(&load->files[value->scalar.file], &value->scalar);
 	while (rule_output_next(&at, end, &literal, &field))
 		warn_of_field(load, value, &cursor, &field);

@@ -20,14 +20,23 @@ static void check_diags(const struct rule_diags *diags)
 	}
 }
 
-static void check_rule(const struct rule_set *set, const struct rule *rule)
+static void check_span(struct rule_span span, size_t size)
 {
+	MUST(span.len && span.start < size && span.len <= size - span.start);
+}
+
+static void check_rule(const struct rule_set *set, const struct rule *rule, size_t size)
+{
+	const struct rule_change *change;
 	char text[256];
 	uint32_t i;
 
 	MUST(rule->name.len && rule->condition && rule->pos.line);
 	MUST((rule->state == RULE_UNSUPPORTED) == (rule->unsupported_count > 0));
 	MUST(rule->nodes <= RULE_NODES_MAX);
+	check_span(rule->span, size);
+	for (change = rule->changes; change; change = change->next)
+		check_span(change->span, size);
 	rule_node_print(rule->condition, text, sizeof(text));
 	rule_node_print(rule->plain, text, sizeof(text));
 	for (i = 0; i < rule->target_count; i++)
@@ -48,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(!error == !!set && !error == !diags.errors);
 	check_diags(&diags);
 	for (i = 0; set && i < set->count; i++)
-		check_rule(set, &set->rules[i]);
+		check_rule(set, &set->rules[i], size);
 	rule_set_free(set);
 	rule_diags_clear(&diags);
 	return 0;

@@ -264,6 +264,12 @@ static void seed_rules(void)
 		"- rule: r\n  condition: evt.type=open\n  exceptions:\n    - name: e\n"
 		"      fields: [proc.name, fd.name]\n      comps: [=, in]\n"
 		"      values: [[a, [b, c]]]\n",
+		"- rule: r\n  condition: (evt.type=open or m)\n  program: p\n  exceptions:\n"
+		"    - {name: e, fields: user.uid, values: [0, 7]}\n"
+		"    - {name: f, fields: ['attr[\"a b\"]', evt.arg[1]], comps: [startswith, =], values: []}\n"
+		"- rule: r\n  append: true\n  exceptions:\n"
+		"    - {name: f, values: [['\"x\\\"y\"', l], [a, [b]]]}\n"
+		"- macro: m\n  condition: attr['x'] exists\n- program: p\n  file: x.o\n",
 		NULL,
 	};
 	static const char *const conditions[] = {

@@ -245,6 +245,7 @@ static void test_key_values(void)
 	refused(RULE "priority: urgent\n", RULE_DIAG_VALUE, 3, 13, "expected emergency, alert");
 	refused(RULE "enabled: maybe\n", RULE_DIAG_VALUE, 3, 12, "true");
 	refused(RULE "enabled: \"true\"\n", RULE_DIAG_VALUE, 3, 12, "true or false");
+	refused(RULE "output: [x]\n", RULE_DIAG_SHAPE, 3, 11, "a text");
 	refused(RULE "tags: x\n", RULE_DIAG_VALUE, 3, 9, "a list of tags");
 	refused(RULE "qos: hihg\n", RULE_DIAG_VALUE, 3, 8, "did you mean high?");
 	refused(RULE "match: last\n", RULE_DIAG_VALUE, 3, 10, "all, first");
