@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 
-#define DRAIN_MS 1000
 
 /* Lane 0 is shared, under a lock, by threads without one of their own; workers' follow. */
 static struct {
@@ -113,12 +112,14 @@ int emit_start(uint32_t workers)
 
 void emit_stop(void)
 {
+	int lost;
+
 	if (!emitter.port)
 		return;
 	emit_mount(VEX_UNMOUNT);
-	for (int ms = 0; !vex_port_drained(emitter.port) && ms < DRAIN_MS; ms++)
-		usleep(1000);
-	vex_port_close(emitter.port);
+	lost = vex_port_close(emitter.port);
+	if (lost)
+		vex_warn("no data plane took the last %d events: they are lost", lost);
 	emitter.port = NULL;
 }
 

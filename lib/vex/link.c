@@ -19,6 +19,7 @@
 
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS 200
+#define FINISH_MS 1000
 
 static __thread char last_error[256] = "no error";
 
@@ -98,6 +99,19 @@ static bool stopped_within(struct vex_link *link, int ms)
 	return poll(&fds, 1, ms) > 0;
 }
 
+/* How long to wait before there is something to do for the owner; -1: for ever. */
+static int finish(struct vex_link *link)
+{
+	bool more;
+
+	if (!link->finish)
+		return -1;
+	pthread_mutex_lock(&link->lock);
+	more = link->finish(link->owner);
+	pthread_mutex_unlock(&link->lock);
+	return more ? FINISH_MS : -1;
+}
+
 /* Waits for the other side to hang up; answers are left to those who asked. */
 static bool stopped_before_loss(struct vex_link *link)
 {
@@ -105,7 +119,7 @@ static bool stopped_before_loss(struct vex_link *link)
 			{.fd = link->stop, .events = POLLIN}};
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 2, finish(link)) < 0 && errno != EINTR)
 			return true;
 		if (fds[1].revents)
 			return true;

@@ -3,7 +3,8 @@
  * A link: one connection to the data plane that is kept up by a thread of its own.
  *
  * The owner gives two functions, both called with the link's lock held: attach() shakes hands
- * over a fresh socket, lost() hears that it is gone. Requests of the owner's take the lock too,
+ * over a fresh socket, lost() hears that it is gone. While a link stands, finish() is called now and
+ * then, and does what attach() had to leave; it says whether there is more of that. Requests of the owner's take the lock too,
  * so that questions and answers never mix.
  */
 #ifndef VEX_VEX_LINK_H
@@ -27,6 +28,7 @@ struct vex_link {
 	void *owner;
 	int (*attach)(void *owner);
 	void (*lost)(void *owner);
+	bool (*finish)(void *owner); /* may be NULL */
 };
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "vex/vex.h"
+#include "vex/port_work.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,31 +18,7 @@
 #define RING_SIZE_DEFAULT (256u << 10)
 #define WAIT_US_DEFAULT 1000u
 #define WAIT_US_MAX 60000000u
-
-struct vex_lane {
-	struct vex_lane_writer writer VEX_LINE_ALIGNED;
-	struct vex_port *port;
-	uint32_t record_max;
-	uint8_t boundary; /* of its events; 0: as each says itself */
-	uint64_t lost_total;
-	uint64_t waits;
-	struct vex_ring_map ring;
-	struct vex_page_map page;
-	uint32_t number; /* that the data plane gave */
-	struct vex_lane *next;
-};
-
-struct vex_port {
-	struct vex_link link;
-	struct vex_port_options options;
-	char name[VEX_NAME_MAX];
-	int wake; /* eventfd of the port's worker; the number stays, the file behind it changes */
-	uint32_t id;
-	struct vex_lane *lanes; /* under link.lock */
-	uint64_t gone_published; /* of lanes that were closed */
-	uint64_t gone_lost;
-	uint64_t gone_waits;
-};
+#define CLOSE_MS_DEFAULT 1000u
 
 static int attach_lane(struct vex_port *port, struct vex_lane *lane)
 {
@@ -55,6 +31,7 @@ static int attach_lane(struct vex_port *port, struct vex_lane *lane)
 	message.lane.seq = VEX_LOAD_RELAXED(&lane->writer.lost_count)
 			? VEX_LOAD_RELAXED(&lane->writer.lost_first)
 			: VEX_LOAD_RELAXED(&lane->writer.seq);
+	lane->attached = false;
 	error = vex_link_ask(&port->link, &message, lane->ring.fd,
 			VEX_MESSAGE_LANE_ADDED, &fd);
 	if (error)
@@ -65,6 +42,7 @@ static int attach_lane(struct vex_port *port, struct vex_lane *lane)
 	error = vex_page_map_open(&lane->page, fd);
 	if (error)
 		return vex_fail(error, "the data plane passed a bad lane: %s", strerror(-error));
+	lane->attached = true;
 	return 0;
 }
 
@@ -100,14 +78,32 @@ static int attach_port(void *owner)
 								    : strerror(-error));
 	VEX_STORE_RELAXED(&port->id, message.welcome.id);
 	error = take_wake(port, fd);
-	for (struct vex_lane *lane = port->lanes; lane && !error; lane = lane->next)
+	for (struct vex_lane *lane = port->lanes; lane && !error; lane = lane->next) {
 		error = attach_lane(port, lane);
+		if (error == -ENOSPC)
+			error = 0; /* finish_port() tries again */
+	}
 	return error;
+}
+
+/* A lane that the data plane had no place for; one at a time, until it has. */
+static bool finish_port(void *owner)
+{
+	struct vex_port *port = owner;
+
+	for (struct vex_lane *lane = port->lanes; lane; lane = lane->next)
+		if (!lane->attached && attach_lane(port, lane))
+			return true;
+	return false;
 }
 
 static void lose_port(void *owner)
 {
-	(void)owner; /* lanes go on filling; the next attach takes them over */
+	struct vex_port *port = owner;
+
+	/* They go on filling; the next attach takes them over. */
+	for (struct vex_lane *lane = port->lanes; lane; lane = lane->next)
+		lane->attached = false;
 }
 
 static int check_options(struct vex_port_options *options)
@@ -118,6 +114,8 @@ static int check_options(struct vex_port_options *options)
 		options->ring_size = RING_SIZE_DEFAULT;
 	if (!options->wait_us)
 		options->wait_us = WAIT_US_DEFAULT;
+	if (!options->close_ms)
+		options->close_ms = CLOSE_MS_DEFAULT;
 	if (options->boundary >= VEX_BOUNDARY_COUNT)
 		return vex_fail(-EINVAL, "boundary %u does not exist", options->boundary);
 	if (!vex_ring_size_valid(options->ring_size))
@@ -143,6 +141,7 @@ int vex_port_open(const struct vex_port_options *options, struct vex_port **out)
 	port->link.owner = port;
 	port->link.attach = attach_port;
 	port->link.lost = lose_port;
+	port->link.finish = finish_port;
 	error = check_options(&port->options);
 	if (!error)
 		error = vex_link_open(&port->link, options->socket, options->connect_ms,
@@ -157,7 +156,7 @@ int vex_port_open(const struct vex_port_options *options, struct vex_port **out)
 	return 0;
 }
 
-static void free_lane(struct vex_lane *lane)
+void lane_free(struct vex_lane *lane)
 {
 	if (!lane)
 		return;
@@ -183,7 +182,7 @@ static int make_lane(struct vex_port *port, struct vex_lane **out)
 	else if (!error)
 		error = -errno;
 	if (error) {
-		free_lane(lane);
+		lane_free(lane);
 		return error;
 	}
 	vex_lane_writer_init(&lane->writer, lane->ring.ring, lane->ring.ring_size,
@@ -215,54 +214,11 @@ int vex_lane_open(struct vex_port *port, struct vex_lane **out)
 	}
 	pthread_mutex_unlock(&port->link.lock);
 	if (error) {
-		free_lane(lane);
+		lane_free(lane);
 		return error;
 	}
 	*out = lane;
 	return 0;
-}
-
-static void unlink_lane(struct vex_port *port, struct vex_lane *lane)
-{
-	struct vex_lane **at = &port->lanes;
-
-	while (*at && *at != lane)
-		at = &(*at)->next;
-	if (*at)
-		*at = lane->next;
-	port->gone_published += lane->writer.seq - lane->lost_total;
-	port->gone_lost += lane->lost_total;
-	port->gone_waits += lane->waits;
-}
-
-void vex_lane_close(struct vex_lane *lane)
-{
-	struct vex_port *port;
-	struct vex_message message = {.type = VEX_MESSAGE_LANE_REMOVE};
-
-	if (!lane)
-		return;
-	port = lane->port;
-	vex_lane_flush_gap(&lane->writer, vex_clock_now());
-	pthread_mutex_lock(&port->link.lock);
-	message.lane.lane = lane->number;
-	if (vex_link_connected(&port->link))
-		vex_link_ask(&port->link, &message, -1, VEX_MESSAGE_DONE, NULL);
-	unlink_lane(port, lane);
-	pthread_mutex_unlock(&port->link.lock);
-	free_lane(lane);
-}
-
-void vex_port_close(struct vex_port *port)
-{
-	if (!port)
-		return;
-	while (port->lanes)
-		vex_lane_close(port->lanes);
-	vex_link_close(&port->link);
-	if (port->wake >= 0)
-		close(port->wake);
-	free(port);
 }
 
 static void kick(struct vex_port *port)

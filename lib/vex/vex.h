@@ -50,12 +50,13 @@ struct vex_port_options {
 	uint32_t connect_ms; /**< how long vex_port_open() waits for a data plane; 0: one try */
 	uint32_t background; /**< 1: succeed without one as well, and keep looking for it */
 	uint32_t qos; /**< enum vex_qos; more than NORMAL is for root and the data plane's own user */
-	uint32_t reserved;
+	uint32_t close_ms; /**< how long closing waits until all is taken; 0: 1,000 */
 };
 
 struct vex_port_stats {
 	uint64_t published; /**< events taken into lanes */
-	uint64_t lost;      /**< events dropped at a full lane; each announced, or about to be */
+	uint64_t lost;      /**< events dropped at a full lane, each announced or about to be; and those
+			     * that vex_lane_close() gave up, no longer in published */
 	uint64_t waits;     /**< times a publisher had to wait */
 	uint64_t reconnects;
 	uint32_t connected; /**< 1 or 0, now */
@@ -68,8 +69,11 @@ struct vex_port_stats {
  */
 int vex_port_open(const struct vex_port_options *options, struct vex_port **port);
 
-/** Closes its lanes and detaches; events in lanes are still delivered. NULL is fine. */
-void vex_port_close(struct vex_port *port);
+/**
+ * Closes its lanes as vex_lane_close() does, within one close_ms for all of them, and detaches.
+ * Returns how many events its lanes gave up. NULL is fine.
+ */
+int vex_port_close(struct vex_port *port);
 
 /**
  * Opens a lane for the calling thread. -ENOSPC where the data plane has no room for it, -EINVAL
@@ -77,8 +81,13 @@ void vex_port_close(struct vex_port *port);
  */
 int vex_lane_open(struct vex_port *port, struct vex_lane **lane);
 
-/** The lane is drained, then freed. NULL is fine. */
-void vex_lane_close(struct vex_lane *lane);
+/**
+ * Waits up to the port's close_ms until a data plane has taken all that the lane holds, be it one that
+ * comes meanwhile, then frees the lane. What is left then stays with a data plane that is there: it
+ * drains the lane. Where none is, the rest is lost without a GAP. Returns how many events that are, 0
+ * where there are none; one whose data plane died over it may have been delivered. NULL is fine.
+ */
+int vex_lane_close(struct vex_lane *lane);
 
 /**
  * Publishes one event. 0; -ENOBUFS where the lane was full and the event was dropped and

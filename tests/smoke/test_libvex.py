@@ -261,6 +261,64 @@ class Libvex(Case):
         self.counts_on(events)
         plane.verify()
 
+    def fill(self, port, count):
+        lane = port.lane()
+        for i in range(count):
+            self.assertEqual(libvex.publish(lane, libvex.make_event(libvex.OPEN, b'%d' % i)), 0)
+        return lane
+
+    def test_closing_tells_what_nobody_took(self):
+        port = self.port(background=1, close_ms=100)
+        self.fill(port, 30)
+        lane = self.fill(port, 70)
+        start = time.monotonic()
+        self.assertEqual(libvex.lib.vex_lane_close(lane), 70)
+        stats = port.stats()
+        self.assertEqual((stats.published, stats.lost), (30, 70))
+        self.assertEqual(port.close(), 30)
+        self.assertLess(time.monotonic() - start, 2)
+        self.assertGreater(time.monotonic() - start, 0.2)
+        port = self.port(background=1)
+        port.lane()
+        self.assertEqual(port.close(), 0)  # nothing was published: nothing is waited for
+
+    def test_closing_waits_for_a_data_plane(self):
+        """One that comes while its time is not over takes all, and who closes hears so."""
+        sub = self.subscription(background=1)
+        port = self.port(background=1, close_ms=30000)
+        for _ in range(2):
+            self.fill(port, 50)
+        lost = []
+        closing = threading.Thread(target=lambda: lost.append(port.close()))
+        closing.start()
+        plane = self.plane('--settle-ms', '2000')
+        closing.join(LIMIT_S)
+        self.assertEqual(lost, [0])
+        wait_for(lambda: sub.stats().connected, 'the subscription')
+        self.assertEqual(len(sub.read_exactly(100)), 100)
+        port = self.port()
+        self.fill(port, 200)
+        self.assertEqual(port.close(), 0)
+        received = sum(row['received'] for row in plane.stats()['ports']) + \
+            plane.stats()['retired']['port']['received']
+        self.assertEqual(received, 300)
+        plane.verify()
+
+    def test_more_lanes_than_a_port_may_have(self):
+        """Those beyond are attached once there is room; the others do not wait for them."""
+        port = self.port(background=1)
+        lanes = [self.fill(port, 1) for _ in range(70)]
+        sub = self.subscription(background=1)
+        plane = self.plane()
+        wait_for(lambda: sub.stats().connected, 'the subscription')
+        sub.read_exactly(64)
+        for lane in lanes[-64:]:
+            libvex.lib.vex_lane_close(lane)
+        sub.read_exactly(6)
+        self.assertEqual(port.stats().reconnects, 0)
+        self.assertEqual(port.close(), 0)
+        plane.verify()
+
     def test_a_data_plane_that_does_not_answer(self):
         """It is stopped for longer than anyone waits; afterwards all is as it should be."""
         plane = self.plane()

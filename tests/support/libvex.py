@@ -74,7 +74,7 @@ class PortOptions(Structure):
     _fields_ = [('socket', c_char_p), ('name', c_char_p), ('boundary', c_uint32),
                 ('flags', c_uint32), ('ring_size', c_uint64), ('full', c_uint32),
                 ('wait_us', c_uint32), ('connect_ms', c_uint32), ('background', c_uint32),
-                ('qos', c_uint32), ('reserved', c_uint32)]
+                ('qos', c_uint32), ('close_ms', c_uint32)]
 
 
 class PortStats(Structure):
@@ -150,8 +150,10 @@ class Port:
         return bool(lib.vex_port_drained(self.handle))
 
     def close(self):
-        lib.vex_port_close(self.handle)
+        """How many events its lanes still held, which are lost."""
+        lost = lib.vex_port_close(self.handle)
         self.handle = c_void_p()
+        return lost
 
 
 def publish(lane, event):
