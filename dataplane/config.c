@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/config.h"
 
-#include <errno.h>
-#include <stdio.h>
-
-#include "base/lane_map.h"
 #include "conf/conf.h"
 #include "dataplane/lane_memory.h"
 #include "dataplane/rules.h"
@@ -21,24 +17,6 @@ VEX_STATIC_ASSERT(CONF_IDS_MAX == ACCESS_IDS_MAX, "as many as a file may name");
 static int add_selected(void *to, const char *key, const char *value, char *why, size_t cap)
 {
 	return vex_select_add(to, key, value, why, cap);
-}
-
-/* What the tables can't check by themselves. */
-static int check(const struct options *options, const char *file, char *why, size_t cap)
-{
-	const char *key = NULL;
-
-	if (!vex_ring_size_valid(options->ring_max))
-		key = "ring_max";
-	else if (!vex_ring_size_valid(options->kernel_ring))
-		key = "kernel_ring";
-	if (key)
-		snprintf(why, cap, "%s: %s: a power of two is wanted", file, key);
-	else if (options->backlog && options->backlog < BACKLOG_MIN)
-		snprintf(why, cap, "%s: backlog: 0, or 128 to 65536 is wanted", file);
-	else
-		return 0;
-	return -1;
 }
 
 int config_load(struct options *options, const char *file, char *why, size_t cap)
@@ -78,14 +56,14 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 			{"settle_ms", CONF_U32, &options->settle_ms, 0, 60000},
 			{"events", CONF_U32, &options->sizes.events, 1024, 1u << 24},
 			{"long_events", CONF_U32, &options->sizes.long_events, 64, 1u << 20},
-			{"ring_max", CONF_U64, &options->ring_max, VEX_LANE_RING_MIN,
+			{"ring_max", CONF_POWER, &options->ring_max, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
 			{"lane_memory", CONF_U64, &options->lane_memory, LANE_MEMORY_MIN,
 					LANE_MEMORY_MAX},
-			{"backlog", CONF_U32, &options->backlog, 0, BACKLOG_MAX},
+			{"backlog", CONF_U32_OR_0, &options->backlog, BACKLOG_MIN, BACKLOG_MAX},
 			{"kernel_tap", CONF_PATH, options->kernel_tap, 0,
 					sizeof(options->kernel_tap)},
-			{"kernel_ring", CONF_U64, &options->kernel_ring, VEX_LANE_RING_MIN,
+			{"kernel_ring", CONF_POWER, &options->kernel_ring, VEX_LANE_RING_MIN,
 					VEX_LANE_RING_MAX},
 			{"kernel_return_rate", CONF_U32, &options->kernel_return_rate, 1,
 					OPTIONS_RETURN_RATE_MAX},
@@ -109,5 +87,5 @@ int config_load(struct options *options, const char *file, char *why, size_t cap
 	options->log_json = format == 1;
 	copy_ids(&access->uid_count, access->uids, &users);
 	copy_ids(&access->gid_count, access->gids, &groups);
-	return check(options, file, why, cap);
+	return 0;
 }

@@ -91,15 +91,26 @@ static bool parse_number(const char *text, uint64_t *number)
 	return *text >= '0' && *text <= '9' && !*end && !errno;
 }
 
+static bool fits(const struct conf_key *key, uint64_t number)
+{
+	if (key->kind == CONF_U32_OR_0 && !number)
+		return true;
+	if (key->kind == CONF_POWER && (number & (number - 1)))
+		return false;
+	return number >= key->min && number <= key->max;
+}
+
 static int read_number(struct reader *reader, const yaml_node_t *node, const struct conf_key *key)
 {
+	static const char *const what[] = {[CONF_U32_OR_0] = "0, or a number",
+			[CONF_POWER] = "a power of two"};
 	uint64_t number;
 
-	if (!scalar(node) || !parse_number(scalar(node), &number) || number < key->min ||
-			number > key->max)
-		return fail(reader, node, "%s: a number, %llu to %llu, is wanted", key->name,
+	if (!scalar(node) || !parse_number(scalar(node), &number) || !fits(key, number))
+		return fail(reader, node, "%s: %s, %llu to %llu, is wanted", key->name,
+				key->kind < CONF_U32_OR_0 ? "a number" : what[key->kind],
 				(unsigned long long)key->min, (unsigned long long)key->max);
-	if (key->kind == CONF_U32)
+	if (key->kind == CONF_U32 || key->kind == CONF_U32_OR_0)
 		*(uint32_t *)key->to = (uint32_t)number;
 	else
 		*(uint64_t *)key->to = number;
@@ -238,6 +249,8 @@ static int read_value(struct reader *reader, const yaml_node_t *node, const stru
 		return read_path(reader, node, key);
 	case CONF_U32:
 	case CONF_U64:
+	case CONF_U32_OR_0:
+	case CONF_POWER:
 		return read_number(reader, node, key);
 	case CONF_BOOL:
 		return read_bool(reader, node, key);

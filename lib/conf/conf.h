@@ -15,6 +15,8 @@ enum conf_kind {
 	CONF_PATH,  /**< to: char[max]; an absolute path */
 	CONF_U32,   /**< to: uint32_t, min to max; 0x and 0 prefixes are understood */
 	CONF_U64,   /**< to: uint64_t, min to max */
+	CONF_U32_OR_0, /**< to: uint32_t; 0, or min to max */
+	CONF_POWER,    /**< to: uint64_t; a power of two, min to max */
 	CONF_BOOL,  /**< to: bool; true or false */
 	CONF_WORD,  /**< to: unsigned; index of the word in words */
 	CONF_USERS, /**< to: struct conf_ids; a list of names or numbers */
