@@ -23,6 +23,7 @@ struct ruleset;
 /** Immutable once a set that has it is published. */
 struct group {
 	uint64_t identity; /**< of name and definition */
+	uint64_t name;	   /**< its hash */
 	enum choose_balance balance;
 	uint64_t slow_ns;
 	uint64_t probe_ns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Another rule set: what becomes of groups that it has not. */
-#include "dataplane/group_look.h"
+#include "dataplane/group_work.h"
 #include "dataplane/stage.h"
 
 static void leave_to(struct worker *worker, struct target *target, uint32_t number, bool fits)
@@ -57,29 +57,62 @@ static void dissolve(struct worker *worker, struct group_state *state)
 	hold_unblock(worker, &state->backlog);
 }
 
-static void forget_guards_of(struct target *target, const struct group_state *state)
+/* The worker's part of the new set's group of that name, or NULL. */
+static struct group_state *successor(const struct worker *worker, const struct group_state *state)
 {
-	const struct guards *guards = &target->guards;
-	struct guard *guard;
+	const struct ruleset *set = group_set(worker->plan);
 
-	for (uint64_t at = guards->tail; at != guards->head; at += guard_stride(guard->size)) {
-		guard = guard_at(guards, at);
-		if (guard->group == state)
-			guard->group = NULL;
-	}
+	for (uint32_t i = 0; set && i < set->group_count; i++)
+		if (set->groups[i]->name == state->group->name)
+			return set->groups[i]->states[worker->index];
+	return NULL;
+}
+
+static uint32_t member_of(const struct group *group, uint64_t name)
+{
+	uint32_t i = 0;
+
+	while (i < group->member_count && group->members[i].hash != name)
+		i++;
+	return i < group->member_count ? i : GUARD_OF_NOBODY;
+}
+
+static void pass_on(struct worker *worker, struct guard *guard, struct group_state *to)
+{
+	const struct group *from = guard->group->group;
+
+	guard->group->guards--;
+	guard->group = to;
+	if (!to)
+		return;
+	guard->member = guard->member == GUARD_OF_NOBODY
+			? GUARD_OF_NOBODY
+			: member_of(to->group, from->members[guard->member].hash);
+	to->guards++;
+	group_list(worker, to);
 }
 
 /*
- * What lies unread is its reader's alone: there is no group to give it to. A subscriber of the old
- * plan that has guards is there still, since it leaves only without.
+ * What lies unread belongs to the group of the same name, or else is its reader's alone: there is no
+ * group to give it to. A subscriber of the old plan that has guards is there still, since it
+ * leaves only without.
  */
-static void forget_guards(struct worker *worker, const struct plan *old,
+static void pass_on_guards(struct worker *worker, const struct plan *old,
 		const struct group_state *state)
 {
 	uint64_t left = worker->guarded & (old->subscribers | old->leaving);
+	struct group_state *to = successor(worker, state);
 
-	for (; left; left &= left - 1)
-		forget_guards_of(old->targets[__builtin_ctzll(left)], state);
+	for (; left; left &= left - 1) {
+		const struct guards *guards = &old->targets[__builtin_ctzll(left)]->guards;
+		struct guard *guard;
+
+		for (uint64_t at = guards->tail; at != guards->head; at += guard_stride(guard->size)) {
+			guard = guard_at(guards, at);
+			if (guard->group == state)
+				pass_on(worker, guard, to);
+		}
+	}
 }
 
 void group_adopt_plan(struct worker *worker, const struct plan *old)
@@ -96,12 +129,11 @@ void group_adopt_plan(struct worker *worker, const struct plan *old)
 			link = &state->next;
 			continue;
 		}
-		group_resolve(old, state);
-		dissolve(worker, state);
-		forget_guards(worker, old, state);
-		state->guards = 0;
 		state->listed = false;
 		*link = state->next;
+		group_resolve(old, state);
+		dissolve(worker, state);
+		pass_on_guards(worker, old, state);
 	}
 	vex_stat_end(&worker->stat->generation);
 }

@@ -67,6 +67,13 @@ static bool patient(struct worker *worker, struct target *target)
 	return policy->overload == CLASS_BLOCK && now - target->returns_since < policy->block_ns;
 }
 
+static struct vex_member_stat *who_left(struct worker *worker, const struct guard *guard)
+{
+	if (guard->member == GUARD_OF_NOBODY)
+		return NULL;
+	return group_member_stat(worker, guard->group->group, guard->member);
+}
+
 /*
  * The event is on nobody's account: it was delivered once, and is now once more. False where it
  * stays for now.
@@ -75,7 +82,7 @@ static bool give_back(struct worker *worker, struct target *from, const struct g
 {
 	struct group_state *state = guard->group;
 	const struct vex_record *record = guard_record(guard);
-	struct vex_member_stat *left_by = group_member_stat(worker, state->group, guard->member);
+	struct vex_member_stat *left_by = who_left(worker, guard);
 	struct group_look look;
 	uint64_t asked, fits;
 
@@ -83,7 +90,8 @@ static bool give_back(struct worker *worker, struct target *from, const struct g
 	asked = group_who_asked(worker, &look, record);
 	fits = group_who_fits(worker, &look, record, VEX_CLASS_CRITICAL, asked);
 	if (group_give(worker, &look, record, VEX_CLASS_CRITICAL, fits)) {
-		left_by->returned++;
+		if (left_by)
+			left_by->returned++;
 		group_publish(worker);
 		return true;
 	}
@@ -91,7 +99,8 @@ static bool give_back(struct worker *worker, struct target *from, const struct g
 		return true;
 	if (fits && patient(worker, from))
 		return false;
-	left_by->lost++;
+	if (left_by)
+		left_by->lost++;
 	group_lose(worker, state, VEX_CLASS_CRITICAL,
 			asked && !fits ? VEX_GAP_TOO_LARGE : VEX_GAP_TARGET_FULL);
 	return true;

@@ -114,6 +114,7 @@ static struct group *make_group(struct plane *plane, const struct ruleset *set,
 	if (!group)
 		return NULL;
 	group->identity = identity;
+	group->name = hash_text(set, &from->name, 0);
 	group->balance = (enum choose_balance)from->balance;
 	group->slow_ns = from->slow_ns;
 	group->probe_ns = from->probe_ns;

@@ -11,13 +11,15 @@
 
 #include "abi/record.h"
 
+#define GUARD_OF_NOBODY UINT32_MAX
+
 struct group_state;
 
 /** The event's record follows. */
 struct guard {
 	uint64_t end; /**< the lane's position behind the event, or further */
 	struct group_state *group; /**< NULL: of none any more */
-	uint32_t member;
+	uint32_t member; /**< or GUARD_OF_NOBODY: its group has no member of that name any more */
 	uint32_t size; /**< of the record */
 };
 

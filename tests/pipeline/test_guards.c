@@ -316,6 +316,35 @@ static void who_gave_way_blocks_nobody(void)
 	end();
 }
 
+/* Another definition, the same name: what lay unread is the group's still. */
+static void a_group_that_changed_has_its_guards_still(void)
+{
+	static const char rule[] = "- rule: r\n  condition: evt.type = create\n"
+				   "  route: group:g\n  qos: critical\n";
+	char text[512];
+
+	snprintf(text, sizeof(text), GROUP "%s", rule);
+	begin(text);
+	attach(0, NULL, 1u << 16);
+	attach(1, NULL, 1u << 16);
+	publish(40, VEX_CREATE, "/x");
+	snprintf(text, sizeof(text), "- group: g\n  members: [d, b, a]\n%s", rule);
+	load_rules(text);
+	CU_ASSERT_EQUAL(state()->guards, 40);
+	detach(0);
+	CU_ASSERT_EQUAL(stat(2)->returned, 20);
+	snprintf(text, sizeof(text), "- group: g\n  members: [c]\n%s", rule);
+	load_rules(text);
+	attach(2, NULL, 1u << 16);
+	detach(1);
+	CU_ASSERT_EQUAL(take_all(2), 40);
+	CU_ASSERT_EQUAL(missing(40), 0);
+	CU_ASSERT_EQUAL(state()->guards, 0);
+	end();
+	unload_rules();
+	CU_ASSERT_EQUAL(plane->group_count, 0);
+}
+
 int main(void)
 {
 	static const struct fixture_test tests[] = {
@@ -328,6 +357,7 @@ int main(void)
 			TEST(what_waits_for_several_goes_to_who_has_room),
 			TEST(an_heir_can_take_what_he_is_left),
 			TEST(who_gave_way_blocks_nobody),
+			TEST(a_group_that_changed_has_its_guards_still),
 			TEST(only_who_left_them_has_them_returned),
 	};
 
