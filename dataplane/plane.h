@@ -87,6 +87,7 @@ struct target {
 	uint32_t subscriber;
 	int wake;	  /* eventfd of the subscriber */
 	bool kick_wanted; /* relaxed; cleared by whoever wakes the subscriber */
+	struct vex_target_stat *stat;
 	struct backlog backlog;
 	struct guards guards;
 	uint64_t serial;	/* tells it from the one before in its place */
@@ -94,7 +95,6 @@ struct target {
 	uint64_t seen_ns;	/* and since when it has not read on */
 	uint64_t returns_since; /* it goes, and what it left unread finds no place; 0: it did */
 	bool left; /* released; nothing waits, and the worker won't touch it any more */
-	struct vex_target_stat *stat;
 	struct vex_ring_map ring;
 	struct vex_page_map page;
 };
@@ -161,12 +161,12 @@ struct worker {
 	uint32_t blocking;   /* backlogs that made it stop polling and still have no room */
 	uint64_t blocked_since; /* ns; 0: it polls */
 	enum vex_class blocked_for;
-	struct held_table held;
-	struct summary_table summaries;
 	uint64_t guarded; /* subscribers whose lanes have guarded events, a bit each */
 	uint64_t staged;  /* groups: written to, but not published yet */
 	struct group_state *groups; /* for which something waits, or lies unread; a list */
 	uint32_t timing;     /* bursts until the next one that is timed */
+	struct held_table held;
+	struct summary_table summaries;
 	/* shared with main */
 	const struct plan *next_plan VEX_LINE_ALIGNED; /* main releases, worker acquires */
 	uint64_t acknowledged; /* generation; worker releases, main acquires */
