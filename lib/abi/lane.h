@@ -187,6 +187,16 @@ static inline void vex_lane_prefetch(const struct vex_lane_writer *w, uint64_t s
 		VEX_PREFETCH_WRITE(at);
 }
 
+/* The same without a loop where the record is a usual one. */
+static inline void vex_lane_prefetch_one(const struct vex_lane_writer *w, uint64_t stride)
+{
+	VEX_PREFETCH_WRITE(w->ring + ((w->head + VEX_LANE_AHEAD) & w->mask));
+	if (VEX_LIKELY(stride > VEX_LINE))
+		VEX_PREFETCH_WRITE(w->ring + ((w->head + VEX_LANE_AHEAD) & w->mask) + VEX_LINE);
+	if (VEX_UNLIKELY(stride > 2 * VEX_LINE))
+		vex_lane_prefetch(w, stride);
+}
+
 /** Copies size bytes, a multiple of 8, of memory that does not overlap. */
 static inline void vex_copy_words(void *to, const void *from, uint32_t size)
 {
@@ -306,7 +316,7 @@ static inline void vex_lane_commit(struct vex_lane_writer *w, struct vex_record 
 	VEX_STORE_RELAXED(&w->own->position, head);
 	VEX_LANE_STORE_ESTIMATE(w->head, head);
 	VEX_LANE_STORE_ESTIMATE(w->seq, seq + 1);
-	vex_lane_prefetch(w, stride);
+	vex_lane_prefetch_one(w, stride);
 }
 
 /** Gives up count events: they take sequence numbers, and the next GAP announces them. */

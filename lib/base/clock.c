@@ -17,7 +17,7 @@ static uint64_t read_clock(clockid_t id)
 
 /*
  * Until 10 ms of history are there, and wherever the wall clock was set, answers come from the
- * vDSO itself: until stays 0, so that each call comes here.
+ * vDSO itself: span stays 0, so that each call comes here.
  */
 VEX_CLOCK_UNCHECKED uint64_t vex_clock_discipline(void)
 {
@@ -37,7 +37,7 @@ VEX_CLOCK_UNCHECKED uint64_t vex_clock_discipline(void)
 	clock->tsc = tsc;
 	clock->ns = ns;
 	if (clock->mult)
-		clock->until = tsc + (uint64_t)(((unsigned __int128)LOOK_NS << 32) / clock->mult);
+		clock->span = (LOOK_NS << 32) / clock->mult;
 	if (ns + RATE_NS < clock->latest) /* the wall clock was set back */
 		clock->latest = 0;
 	if (ns < clock->latest)

@@ -21,8 +21,8 @@ extern "C" {
 struct vex_clock {
 	uint64_t tsc;	  /* of the last look at the vDSO */
 	uint64_t ns;	  /* then */
-	uint64_t until;	  /* next look, in cycles */
-	uint64_t mult;	  /* nanoseconds a cycle, times 2^32 */
+	uint64_t span;	  /* cycles from then to the next look; 0: at each call */
+	uint64_t mult;	  /* nanoseconds a cycle, times 2^32; of a span in cycles it fits 64 bits */
 	uint64_t latest;  /* last answer */
 	uint64_t tsc_first;
 	uint64_t ns_first;
@@ -52,12 +52,12 @@ static inline uint64_t vex_clock_cycles(void)
 VEX_CLOCK_UNCHECKED static inline uint64_t vex_clock_now(void)
 {
 	struct vex_clock *clock = &vex_clock_state;
-	uint64_t tsc = vex_clock_cycles();
+	uint64_t ran = vex_clock_cycles() - clock->tsc; /* huge where the counter went back */
 	uint64_t now;
 
-	if (__builtin_expect(tsc >= clock->until || tsc < clock->tsc, 0))
+	if (__builtin_expect(ran >= clock->span, 0))
 		return vex_clock_discipline();
-	now = clock->ns + (uint64_t)(((unsigned __int128)(tsc - clock->tsc) * clock->mult) >> 32);
+	now = clock->ns + (ran * clock->mult >> 32);
 	if (now < clock->latest)
 		now = clock->latest;
 	clock->latest = now;

@@ -140,22 +140,6 @@ uint32_t vex_event_size(const struct vex_event *event);
 #define VEX_EVENT_NAME_MAX 255u
 #define VEX_EVENT_PATH_MAX 4096u
 
-/** Never less than vex_event_size(), and 0 where that is; quicker. At most a few hundred more. */
-static inline uint32_t vex_event_room(const struct vex_event *event)
-{
-	/* Bits that no ordinary event has, without a comparison for each. */
-	uint64_t unusual = (vex_type_kinds[event->type % VEX_TYPE_LIMIT] ^ 1u) |
-			(event->type / VEX_TYPE_LIMIT) | (event->has & VEX_HAS_GAP) |
-			event->pair_count | event->label_count |
-			event->comm.len / (VEX_EVENT_NAME_MAX + 1) |
-			(event->path.len | event->path2.len) / VEX_EVENT_PATH_MAX;
-
-	if (VEX_UNLIKELY(unusual))
-		return vex_event_size(event);
-	return VEX_RECORD_MIN + VEX_EVENT_FIXED_MAX +
-			(uint32_t)(event->comm.len + event->path.len + event->path2.len);
-}
-
 /**
  * Writes the event as a record of exactly vex_event_size() bytes: everything but size and
  * lane_seq, which the lane writes (callers outside lanes set them themselves).

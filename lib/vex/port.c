@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lane_map.h"
+#include "event/encode.h"
 #include "vex/link.h"
 
 #define RING_SIZE_DEFAULT (256u << 10)
@@ -310,14 +311,12 @@ int vex_flush(struct vex_lane *lane)
 	return 0;
 }
 
-static inline uint32_t encode(const struct vex_lane *lane, const struct vex_event *event,
-		struct vex_record *record)
+static VEX_ALWAYS_INLINE struct vex_header header_of(const struct vex_lane *lane,
+		const struct vex_event *event)
 {
-	struct vex_header header = {
-			.start_ns = event->start_ns ? event->start_ns : vex_clock_now(),
-			.boundary = lane->boundary ? lane->boundary : event->boundary};
-
-	return vex_event_encode_as(event, header, record);
+	return (struct vex_header){
+			.start_ns = VEX_LIKELY(!event->start_ns) ? vex_clock_now() : event->start_ns,
+			.boundary = VEX_LIKELY(lane->boundary) ? lane->boundary : event->boundary};
 }
 
 /* Where room may be short, its exact size counts, and so do the ways to wait for it. */
@@ -333,22 +332,20 @@ static int publish_exactly(struct vex_lane *lane, const struct vex_event *event)
 	record = vex_reserve(lane, size, &error);
 	if (!record)
 		return error;
-	commit(lane, record, encode(lane, event, record));
+	commit(lane, record, vex_event_encode_as(event, header_of(lane, event), record));
 	return 0;
 }
 
 int vex_publish(struct vex_lane *lane, const struct vex_event *event)
 {
-	struct vex_lane_writer *writer = &lane->writer;
-	uint32_t room = vex_event_room(event);
 	struct vex_record *record;
 
-	if (VEX_UNLIKELY(!room || room > lane->record_max || writer->lost_count))
+	if (VEX_UNLIKELY(!encode_is_usual(event) || lane->writer.lost_count))
 		return publish_exactly(lane, event);
-	record = vex_lane_reserve(writer, room);
+	record = vex_lane_reserve(&lane->writer, (uint32_t)encode_room(event));
 	if (VEX_UNLIKELY(!record))
 		return publish_exactly(lane, event);
-	commit(lane, record, encode(lane, event, record));
+	commit(lane, record, encode(event, header_of(lane, event), record));
 	return 0;
 }
 
