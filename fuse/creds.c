@@ -36,6 +36,17 @@ static bool has(unsigned int capability)
 	return full[capability / 32].effective & 1u << capability % 32;
 }
 
+/* Blocks kept for root, and quotas, are not to be passed over in anybody's name. */
+static int give_up_resources(void)
+{
+	unsigned int bit = 1u << CAP_SYS_RESOURCE % 32;
+
+	full[CAP_SYS_RESOURCE / 32].effective &= ~bit;
+	full[CAP_SYS_RESOURCE / 32].permitted &= ~bit;
+	full[CAP_SYS_RESOURCE / 32].inheritable &= ~bit;
+	return capset_thread(full) < 0 ? -errno : 0;
+}
+
 int creds_setup(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -50,7 +61,7 @@ int creds_setup(void)
 		return 0;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 || setgroups(0, NULL) < 0)
 		return -errno;
-	return 0;
+	return give_up_resources();
 }
 
 int creds_thread(void)
@@ -67,6 +78,11 @@ void creds_become(const struct fuse_ctx *ctx)
 		umask(ctx->umask);
 		now.umask = ctx->umask;
 	}
+	creds_become_user(ctx);
+}
+
+void creds_become_user(const struct fuse_ctx *ctx)
+{
 	if (!mirror.privileged)
 		return;
 	/* Raw calls: libc's would do the same, but neither reports errors nor reaches others. */

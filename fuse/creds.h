@@ -15,7 +15,10 @@
 
 #include "mirror.h"
 
-/** Once, before threads. Sets mirror.privileged. 0, or a negative errno. */
+/**
+ * Once, before threads, and after limits were raised: CAP_SYS_RESOURCE is given up. Sets
+ * mirror.privileged. 0, or a negative errno.
+ */
 int creds_setup(void);
 
 /** Once in each thread that serves requests: gives it a umask of its own. */
@@ -23,6 +26,9 @@ int creds_thread(void);
 
 /** Files that this thread makes from now on are the caller's. */
 void creds_become(const struct fuse_ctx *ctx);
+
+/** Likewise, for what makes none: the caller's ids decide on space that is kept for others. */
+void creds_become_user(const struct fuse_ctx *ctx);
 
 /** Whether writing to this file on behalf of an ordinary caller must take set-id bits off. */
 bool creds_kills_setid(int fd);

@@ -12,8 +12,8 @@
 #define SLOTS 1024u
 /* Ranges beyond this many of an owner are locked all the same, but not told of. */
 #define RANGES_MAX 4096u
-/* As deep as circles are looked for; the kernel does likewise. */
-#define CIRCLE_MAX 10u
+/* So much is compared in search of a circle, a few milliseconds of everyone's time. */
+#define SEARCH_MAX (1u << 20)
 
 struct range {
 	uint64_t first;
@@ -25,17 +25,24 @@ struct lock_owner {
 	struct lock_owner *next;
 	struct inode *inode; /* held */
 	uint64_t owner;
-	const void *handle;  /* that it came by last; for comparison only */
+	const struct handle *handle; /* that it came by last; for comparison only */
 	int fd;
+	bool writes;         /* fd is open for writing */
+	bool shared;         /* fd is a copy of a handle's, where none could be opened */
 	pid_t pid;
 	uint32_t waits;      /* that are under way */
 	struct range wanted; /* of the latest of them */
+	struct lock_owner *next_waiting;
+	struct lock_owner *next_found; /* in the search under way */
+	uint64_t found_by;   /* number of the latest search that came here */
 	uint32_t count;
 	uint32_t cap;
 	struct range *ranges;
 };
 
 static struct lock_owner *slots[SLOTS];
+static struct lock_owner *waiting[SLOTS]; /* by their process */
+static uint64_t searches;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static struct lock_owner **slot_of(const struct inode *inode)
@@ -62,34 +69,105 @@ static struct lock_owner *find(const struct inode *inode, uint64_t owner)
 	return at;
 }
 
-/* To lock for writing needs a descriptor for writing; where there can't be one, so be it. */
-static struct lock_owner *add(struct inode *inode, uint64_t owner, int *err)
+/* A descriptor for the locks that may be taken by way of this handle. 0 or an errno. */
+static int open_for(struct lock_owner *owner, const struct handle *handle)
+{
+	owner->writes = (handle->flags & O_ACCMODE) != O_RDONLY;
+	owner->fd = reopen(owner->inode->fd, owner->writes ? O_RDWR : O_RDONLY);
+	if (owner->fd < 0 && owner->writes)
+		owner->fd = reopen(owner->inode->fd, O_WRONLY);
+	owner->shared = owner->fd < 0;
+	if (owner->shared)
+		owner->fd = fcntl(handle->fd, F_DUPFD_CLOEXEC, 0);
+	return owner->fd < 0 ? errno : 0;
+}
+
+static void unlock_all(const struct lock_owner *owner)
+{
+	struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	fcntl(owner->fd, F_OFD_SETLK, &all);
+}
+
+static void close_fd(const struct lock_owner *owner)
+{
+	if (owner->shared) /* closing it would leave them */
+		unlock_all(owner);
+	close(owner->fd);
+}
+
+static int take_again(const struct lock_owner *owner)
+{
+	for (uint32_t i = 0; i < owner->count; i++) {
+		const struct range *range = &owner->ranges[i];
+		struct flock lock = {.l_type = range->type, .l_whence = SEEK_SET,
+			.l_start = (off_t)range->first,
+			.l_len = range->last == UINT64_MAX
+					? 0 : (off_t)(range->last - range->first + 1)};
+
+		if (fcntl(owner->fd, F_OFD_SETLK, &lock) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/*
+ * To lock for writing needs a descriptor for writing. What was locked by one for reading is locked
+ * for reading: it is taken by the new one before the old one lets go.
+ */
+static int make_writable(struct lock_owner *owner, const struct handle *handle)
+{
+	struct lock_owner before = *owner;
+	int err;
+
+	if (owner->waits)
+		return ENOLCK;
+	err = open_for(owner, handle);
+	if (!err) {
+		err = take_again(owner);
+		close_fd(err ? owner : &before);
+	}
+	if (err) {
+		owner->fd = before.fd;
+		owner->writes = before.writes;
+		owner->shared = before.shared;
+	}
+	return err;
+}
+
+static struct lock_owner *add(struct inode *inode, uint64_t owner, const struct handle *handle,
+		int *err)
 {
 	struct lock_owner *fresh = calloc(1, sizeof(*fresh));
-	int fd = reopen(inode->fd, O_RDWR);
 
-	if (fd < 0)
-		fd = reopen(inode->fd, O_RDONLY);
-	if (!fresh || fd < 0) {
-		*err = fresh ? errno : ENOMEM;
+	if (!fresh) {
+		*err = ENOMEM;
+		return NULL;
+	}
+	fresh->inode = inode;
+	fresh->owner = owner;
+	*err = open_for(fresh, handle);
+	if (*err) {
 		free(fresh);
-		if (fd >= 0)
-			close(fd);
 		return NULL;
 	}
 	inode_hold(inode);
-	*fresh = (struct lock_owner){.next = *slot_of(inode), .inode = inode, .owner = owner,
-		.fd = fd};
+	fresh->next = *slot_of(inode);
 	*slot_of(inode) = fresh;
 	__atomic_add_fetch(&inode->lock_owners, 1, __ATOMIC_RELEASE);
 	return fresh;
 }
 
-static struct lock_owner *find_or_add(struct inode *inode, uint64_t owner, int *err)
+static struct lock_owner *find_or_add(struct inode *inode, uint64_t owner,
+		const struct handle *handle, short type, int *err)
 {
 	struct lock_owner *at = find(inode, owner);
 
-	return at ? at : add(inode, owner, err);
+	if (!at)
+		return add(inode, owner, handle, err);
+	if (type == F_WRLCK && !at->writes)
+		*err = make_writable(at, handle);
+	return *err ? NULL : at;
 }
 
 static void drop(struct lock_owner *owner)
@@ -100,7 +178,7 @@ static void drop(struct lock_owner *owner)
 		at = &(*at)->next;
 	*at = owner->next;
 	__atomic_sub_fetch(&owner->inode->lock_owners, 1, __ATOMIC_RELEASE);
-	close(owner->fd);
+	close_fd(owner);
 	inode_drop(owner->inode);
 	free(owner->ranges);
 	free(owner);
@@ -157,32 +235,80 @@ static bool in_the_way(const struct lock_owner *holder, const struct range *want
 	return false;
 }
 
-static bool leads_to(const struct inode *inode, uint64_t owner, const struct range *wanted,
-		uint64_t target, unsigned int depth);
-
-/* Whether this process waits for something that the target holds, or that leads to it. */
-static bool waits_for(uint64_t owner, uint64_t target, unsigned int depth)
+static struct lock_owner **waiting_slot(uint64_t owner)
 {
-	for (unsigned int i = 0; i < SLOTS; i++)
-		for (struct lock_owner *at = slots[i]; at; at = at->next)
-			if (at->owner == owner && at->waits &&
-					leads_to(at->inode, owner, &at->wanted, target, depth + 1))
-				return true;
+	return &waiting[(owner * 0x9e3779b97f4a7c15ull >> 32) % SLOTS];
+}
+
+static void begin_waiting(struct lock_owner *owner)
+{
+	struct lock_owner **slot = waiting_slot(owner->owner);
+
+	if (owner->waits++)
+		return;
+	owner->next_waiting = *slot;
+	*slot = owner;
+}
+
+static void end_waiting(struct lock_owner *owner)
+{
+	struct lock_owner **at = waiting_slot(owner->owner);
+
+	if (--owner->waits)
+		return;
+	while (*at != owner)
+		at = &(*at)->next_waiting;
+	*at = owner->next_waiting;
+}
+
+/* Each place where someone waits is come to once. */
+struct search {
+	uint64_t number;
+	uint32_t left;
+	struct lock_owner *found;
+};
+
+static void follow(struct search *search, uint64_t owner)
+{
+	for (struct lock_owner *at = *waiting_slot(owner); at; at = at->next_waiting) {
+		if (at->owner != owner || at->found_by == search->number)
+			continue;
+		at->found_by = search->number;
+		at->next_found = search->found;
+		search->found = at;
+	}
+}
+
+/* Whether the target is in the way of this; what others in the way wait for is looked at later. */
+static bool is_held_by(struct search *search, const struct inode *inode, uint64_t owner,
+		const struct range *wanted, uint64_t target)
+{
+	for (struct lock_owner *at = *slot_of(inode); at && search->left; at = at->next) {
+		uint32_t work = at->count + 1;
+
+		search->left -= work < search->left ? work : search->left;
+		if (at->inode != inode || at->owner == owner || !in_the_way(at, wanted))
+			continue;
+		if (at->owner == target)
+			return true;
+		follow(search, at->owner);
+	}
 	return false;
 }
 
-static bool leads_to(const struct inode *inode, uint64_t owner, const struct range *wanted,
-		uint64_t target, unsigned int depth)
+/* A search that takes too long finds none, as the kernel's own. */
+static bool closes_circle(const struct inode *inode, uint64_t owner, const struct range *wanted)
 {
-	if (depth > CIRCLE_MAX)
-		return false;
-	for (struct lock_owner *at = *slot_of(inode); at; at = at->next) {
-		if (at->inode != inode || at->owner == owner || !in_the_way(at, wanted))
-			continue;
-		if (at->owner == target || waits_for(at->owner, target, depth))
-			return true;
+	struct search search = {.number = ++searches, .left = SEARCH_MAX};
+	bool closes = is_held_by(&search, inode, owner, wanted, owner);
+
+	while (!closes && search.found && search.left) {
+		struct lock_owner *at = search.found;
+
+		search.found = at->next_found;
+		closes = is_held_by(&search, at->inode, at->owner, &at->wanted, owner);
 	}
-	return false;
+	return closes;
 }
 
 static struct flock beneath(const struct flock *lock)
@@ -194,7 +320,8 @@ static struct flock beneath(const struct flock *lock)
 	return copy;
 }
 
-int locks_set(struct inode *inode, uint64_t owner, const void *handle, const struct flock *lock)
+int locks_set(struct inode *inode, uint64_t owner, const struct handle *handle,
+		const struct flock *lock)
 {
 	struct flock wanted = beneath(lock);
 	struct range range = range_of(lock);
@@ -202,7 +329,8 @@ int locks_set(struct inode *inode, uint64_t owner, const void *handle, const str
 	int err = 0;
 
 	pthread_mutex_lock(&mutex);
-	at = lock->l_type == F_UNLCK ? find(inode, owner) : find_or_add(inode, owner, &err);
+	at = lock->l_type == F_UNLCK ? find(inode, owner)
+				     : find_or_add(inode, owner, handle, lock->l_type, &err);
 	if (at) {
 		err = fcntl(at->fd, F_OFD_SETLK, &wanted) < 0 ? errno : 0;
 		if (!err) {
@@ -223,7 +351,8 @@ static pid_t holder_of(const struct inode *inode, uint64_t owner, const struct r
 	return 0;
 }
 
-int locks_test(struct inode *inode, uint64_t owner, struct flock *lock)
+int locks_test(struct inode *inode, uint64_t owner, const struct handle *handle,
+		struct flock *lock)
 {
 	struct flock found = beneath(lock);
 	struct range range = range_of(lock);
@@ -231,7 +360,7 @@ int locks_test(struct inode *inode, uint64_t owner, struct flock *lock)
 	int err = 0;
 
 	pthread_mutex_lock(&mutex);
-	at = find_or_add(inode, owner, &err);
+	at = find_or_add(inode, owner, handle, F_UNLCK, &err); /* asking takes none */
 	if (at) {
 		err = fcntl(at->fd, F_OFD_GETLK, &found) < 0 ? errno : 0;
 		if (!err && found.l_type != F_UNLCK && found.l_pid <= 0)
@@ -248,13 +377,11 @@ int locks_test(struct inode *inode, uint64_t owner, struct flock *lock)
 /* One that waits goes on waiting, and holds nothing meanwhile. */
 static void release(struct lock_owner *owner)
 {
-	struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
-
 	if (!owner->waits) {
 		drop(owner);
 		return;
 	}
-	fcntl(owner->fd, F_OFD_SETLK, &all);
+	unlock_all(owner);
 	owner->count = 0;
 }
 
@@ -271,7 +398,7 @@ void locks_release(struct inode *inode, uint64_t owner)
 	pthread_mutex_unlock(&mutex);
 }
 
-void locks_release_handle(struct inode *inode, const void *handle)
+void locks_release_handle(struct inode *inode, const struct handle *handle)
 {
 	struct lock_owner *at, *next;
 
@@ -286,45 +413,45 @@ void locks_release_handle(struct inode *inode, const void *handle)
 	pthread_mutex_unlock(&mutex);
 }
 
-int locks_wait_begin(struct inode *inode, uint64_t owner, const void *handle,
-		const struct flock *lock, struct lock_owner **waiting)
+int locks_wait_begin(struct inode *inode, uint64_t owner, const struct handle *handle,
+		const struct flock *lock, struct lock_owner **waits)
 {
 	struct range range = range_of(lock);
 	struct lock_owner *at;
 	int err = 0;
 
 	pthread_mutex_lock(&mutex);
-	if (leads_to(inode, owner, &range, owner, 0)) {
+	if (closes_circle(inode, owner, &range)) {
 		err = EDEADLK;
 	} else {
-		at = find_or_add(inode, owner, &err);
+		at = find_or_add(inode, owner, handle, lock->l_type, &err);
 		if (at) {
-			at->waits++;
+			begin_waiting(at);
 			at->handle = handle;
 			at->wanted = range;
-			*waiting = at;
+			*waits = at;
 		}
 	}
 	pthread_mutex_unlock(&mutex);
 	return err;
 }
 
-int locks_wait_fd(const struct lock_owner *waiting)
+int locks_wait_fd(const struct lock_owner *owner)
 {
-	return waiting->fd;
+	return owner->fd;
 }
 
-void locks_wait_end(struct lock_owner *waiting, const struct flock *lock, int err)
+void locks_wait_end(struct lock_owner *owner, const struct flock *lock, int err)
 {
 	struct range range = range_of(lock);
 
 	pthread_mutex_lock(&mutex);
-	waiting->waits--;
+	end_waiting(owner);
 	if (!err) {
-		waiting->pid = lock->l_pid;
-		note(waiting, &range);
+		owner->pid = lock->l_pid;
+		note(owner, &range);
 	}
-	if (!waiting->count && !waiting->waits)
-		drop(waiting);
+	if (!owner->count && !owner->waits)
+		drop(owner);
 	pthread_mutex_unlock(&mutex);
 }

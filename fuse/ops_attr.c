@@ -60,6 +60,7 @@ static int set_size(struct inode *inode, fuse_req_t req, const struct handle *ha
 	bool kills = (to_set & SET_KILLS_SETID) && creds_kills_setid(inode->fd);
 	int result;
 
+	creds_become_user(fuse_req_ctx(req));
 	if (kills)
 		creds_give_up_setid(req);
 	if (handle)

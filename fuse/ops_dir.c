@@ -35,7 +35,7 @@ void do_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	op_begin(&op, req, VEX_OPENDIR);
 	op_inode(&op, inode);
 	op_flags(&op, (uint32_t)fi->flags);
-	fd = openat(inode->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = reopen(inode->fd, O_RDONLY | O_DIRECTORY); /* by ".", it would have to be entered */
 	handle = fd < 0 ? NULL : handle_new(inode, fd, fi->flags, BATCH);
 	if (!handle) {
 		op_finish(&op, req, fd < 0 ? errno : ENOMEM);

@@ -82,6 +82,8 @@ void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	op_user(&op, handle);
 	op_range(&op, (uint64_t)off, size);
 	op_flags(&op, (uint32_t)fi->flags);
+	if (!fi->writepage) /* which the kernel writes, in its own name */
+		creds_become_user(fuse_req_ctx(req));
 	if (kills)
 		creds_give_up_setid(req);
 	n = write_beneath(handle, buf, size, off, fi, &op);
@@ -114,6 +116,7 @@ void do_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	op_inode(&op, inode_of(ino));
 	op_range(&op, (uint64_t)offset, (uint64_t)length);
 	op_flags(&op, (uint32_t)mode);
+	creds_become_user(fuse_req_ctx(req));
 	if (kills)
 		creds_give_up_setid(req);
 	err = fallocate(fd, mode, offset, length) < 0 ? errno : 0;
@@ -135,6 +138,7 @@ void do_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 	op_inode(&op, inode_of(ino_out));
 	op_inode2(&op, inode_of(ino_in));
 	op_range(&op, (uint64_t)off_out, len);
+	creds_become_user(fuse_req_ctx(req));
 	if (kills)
 		creds_give_up_setid(req);
 	n = copy_file_range(handle_of(fi_in)->fd, &off_in, fd, &off_out,

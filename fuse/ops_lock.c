@@ -35,7 +35,7 @@ void do_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct 
 	int err;
 
 	begin_record(&op, req, inode, lock, VEX_GETLOCK);
-	err = locks_test(inode, fi->lock_owner, lock);
+	err = locks_test(inode, fi->lock_owner, handle_of(fi), lock);
 	if (err) {
 		op_finish(&op, req, err);
 		return;

@@ -138,6 +138,7 @@ void do_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const char *n
 	op_begin(&op, req, VEX_LINK);
 	op_inode(&op, inode);
 	op_child2(&op, dir, newname);
+	creds_become_user(fuse_req_ctx(req));
 	err = link_beneath(inode, dir, newname, &st);
 	if (!err) {
 		inode_count(inode);
@@ -195,6 +196,7 @@ void do_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	op_child2(&op, newdir, newname);
 	op_flags(&op, flags);
 	stat_if_unknown(&op, dir, name);
+	creds_become_user(fuse_req_ctx(req));
 	err = renameat2(dir->fd, name, newdir->fd, newname, flags) < 0 ? errno : 0;
 	if (!err)
 		inode_renamed(dir, name, newdir, newname, flags);

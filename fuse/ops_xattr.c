@@ -40,6 +40,7 @@ static int set(struct inode *inode, fuse_req_t req, const char *name, const char
 
 	if (is_forbidden(req, name))
 		return EOPNOTSUPP;
+	creds_become_user(fuse_req_ctx(req));
 	if (kills)
 		creds_give_up_setid(req);
 	err = setxattr(proc_path(inode->fd).text, name, value, size, flags) < 0 ? errno : 0;

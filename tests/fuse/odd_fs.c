@@ -27,8 +27,11 @@ static size_t value_size;
 
 static void long_name(char *name, int index)
 {
+	char number[16];
+	int len = snprintf(number, sizeof(number), "%d", index);
+
 	memset(name, 'n', LONG_NAME);
-	snprintf(name + LONG_NAME - 8, 9, "%08d", index);
+	memcpy(name + LONG_NAME - len, number, (size_t)len + 1);
 }
 
 static int look_late(const char *path)

@@ -3,11 +3,13 @@
 """Nobody can do through the mirror what he could not do beneath."""
 
 import errno
+import fcntl
 import os
 import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 from mirror import Mirror, is_mounted, wait_for
@@ -208,8 +210,136 @@ def reach(name):
     return False
 
 
+def hold_and_wait(folder, level, ready):
+    """Holds a lock with others of its level, and waits for what those of the next one hold."""
+    with open(os.path.join(folder, str(level)), "rb+") as held, \
+            open(os.path.join(folder, str(level + 1)), "rb+") as wanted:
+        fcntl.lockf(held, fcntl.LOCK_SH)
+        os.write(ready, b"x")
+        fcntl.lockf(wanted, fcntl.LOCK_EX)
+
+
+def crowd(folder, levels, width):
+    """A net of processes in which as many ways lead from the top down as width to levels."""
+    pids = []
+    for level in reversed(range(levels)):
+        reader, writer = os.pipe()
+        for _ in range(width):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    hold_and_wait(folder, level, writer)
+                finally:
+                    os._exit(0)
+            pids.append(pid)
+        for _ in range(width):
+            os.read(reader, 1)
+        time.sleep(0.02)
+        os.close(reader)
+        os.close(writer)
+    return pids
+
+
+def locking():
+    """Nobody's waiting keeps others from locks of their own; a long circle is found."""
+    levels, width = 12, 6
+    with Mirror("--no-events") as mirror:
+        for name in [*map(str, range(levels + 1)), "own"]:
+            open(os.path.join(mirror.mount, name), "wb").close()
+        last = open(os.path.join(mirror.mount, str(levels)), "rb+")
+        fcntl.lockf(last, fcntl.LOCK_EX)
+        pids = crowd(mirror.mount, levels, width)
+        slowest = 0
+        with open(os.path.join(mirror.mount, "own"), "rb+") as own:
+            for _ in range(50):
+                began = time.monotonic()
+                fcntl.lockf(own, fcntl.LOCK_EX)
+                fcntl.lockf(own, fcntl.LOCK_UN)
+                slowest = max(slowest, time.monotonic() - began)
+        check(slowest < 0.5, "an uncontended lock took %.3f s at most" % slowest)
+        try:
+            with open(os.path.join(mirror.mount, "0"), "rb+") as first:
+                fcntl.lockf(first, fcntl.LOCK_EX)
+                check(False, "a circle of %d" % levels)
+        except OSError as error:
+            check(error.errno == errno.EDEADLK, "a circle of %d: %s" % (levels, error))
+        for pid in pids:
+            os.kill(pid, 9)
+        for pid in pids:
+            os.waitpid(pid, 0)
+        last.close()
+
+
+def locked_programs():
+    """Whoever locks what he reads alone keeps nobody from executing it; and may go on to write."""
+    with Mirror("--no-events") as mirror:
+        above, beneath = (os.path.join(each, "true") for each in (mirror.mount, mirror.source))
+        shutil.copy("/bin/true", above)
+        os.chmod(above, 0o755)
+        with open(above, "rb") as reader:
+            fcntl.lockf(reader, fcntl.LOCK_SH, 10, 5)
+            try:
+                done = subprocess.run([beneath], check=False).returncode
+            except OSError as error:
+                done = error
+            check(done == 0, "a program whose contents are locked for reading: %s" % done)
+            with open(above, "rb+") as writer:
+                fcntl.lockf(writer, fcntl.LOCK_EX, 10, 50)
+                check(as_nobody(lambda: held_by(beneath)) == repr((fcntl.F_RDLCK, 5)),
+                      "what was locked for reading stays so")
+                check(as_nobody(lambda: held_by(beneath, 50)) == repr((fcntl.F_WRLCK, 50)),
+                      "and more is locked for writing")
+        check(as_nobody(lambda: held_by(beneath)) == repr((fcntl.F_UNLCK, 0)), "all goes")
+
+
+def held_by(path, start=0):
+    """The first lock behind start, as one who would write hears of it: type and place."""
+    with open(path, "rb") as file:
+        asked = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, start, 0, 0)
+        kind, _, first, _, _ = struct.unpack("hhqqi", fcntl.fcntl(file, fcntl.F_GETLK, asked))
+        return kind, first if kind != fcntl.F_UNLCK else 0
+
+
+def reserved_blocks():
+    """What a file system keeps for root is not an ordinary user's through root's mirror."""
+    with tempfile.TemporaryDirectory(prefix="vex-fuse-ext4-") as base:
+        image, source = os.path.join(base, "image"), os.path.join(base, "source")
+        os.mkdir(source)
+        with open(image, "wb") as file:
+            file.truncate(32 << 20)
+        done = subprocess.run("mkfs.ext4 -q -m 50 %s && mount -o loop %s %s" %
+                              (image, image, source), shell=True, check=False,
+                              capture_output=True)
+        if done.returncode:
+            print("ok no ext4 can be made and mounted here: left out")
+            return
+        try:
+            with Mirror("--no-events", base=base) as mirror:
+                os.chmod(source, 0o777)
+                os.stat(source)
+                # The thread that serves him serves root as well.
+                root = subprocess.Popen(["sh", "-c", "while :; do : >root; rm root; done"],
+                                        cwd=mirror.mount)
+                said = as_nobody(lambda: fill_up(os.path.join(mirror.mount, "full")))
+                root.kill()
+                root.wait()
+                left = os.statvfs(source)
+                check(said == "ENOSPC" and left.f_bfree > 2000,
+                      "%s with %d blocks left" % (said, left.f_bfree))
+        finally:
+            subprocess.run(["umount", "-l", source], check=False)
+
+
+def fill_up(path):
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY)
+    while True:
+        os.write(fd, b"x" * 65536)
+        os.fsync(fd)
+
+
 def main():
-    for part in (created_meanwhile, racing, inner_mounts, foreign_attributes, long_names):
+    for part in (created_meanwhile, racing, inner_mounts, foreign_attributes, long_names, locking, locked_programs,
+                 reserved_blocks):
         part()
     print("%d problems" % len(problems))
     return 1 if problems else 0

@@ -144,6 +144,27 @@ def background(base):
     refused(78, "lies inside SOURCE", "--daemon", source, source)
 
 
+# What a user may do with little permission: list a folder, lock by a descriptor that he has.
+OWN = """
+import fcntl, os
+os.mkdir("m/d")
+open("m/d/f", "w").close()
+os.chmod("m/d", 0o400)
+print(os.listdir("m/d"))
+os.chmod("m/d", 0o700)
+os.chmod("m/d/f", 0o200)
+fd = os.open("m/d/f", os.O_WRONLY)
+fcntl.lockf(fd, fcntl.LOCK_EX)
+print("locked")
+os.close(fd)
+fd = os.open("m/d/f", os.O_WRONLY)
+os.chmod("m/d/f", 0)
+fcntl.lockf(fd, fcntl.LOCK_EX)
+print("locked")
+fcntl.lockf(fd, fcntl.LOCK_UN)
+"""
+
+
 def unprivileged(base):
     """An ordinary user mirrors what is its own, for itself."""
     own = os.path.join(base, "own")
@@ -165,6 +186,10 @@ def unprivileged(base):
                             cwd=own, capture_output=True, text=True, check=False, **who)
     check(result.stdout == "mine\n65534\n", "an ordinary user: %r %r" % (result.stdout,
                                                                           result.stderr))
+    result = subprocess.run(["/usr/bin/env", "python3", "-c", OWN], cwd=own, capture_output=True,
+                            text=True, check=False, env={"PATH": "/usr/bin:/bin"}, **who)
+    check(result.stdout == "['f']\nlocked\nlocked\n", "what may be little: %r %r" %
+          (result.stdout, result.stderr))
     process.terminate()
     check(process.wait(timeout=20) == 0 and not is_mounted(mount), "and unmounts")
     log.close()
