@@ -44,7 +44,7 @@ void emit_mount(enum vex_type type)
 		event.start_ns = mirror.started_ns;
 	event.dev = mirror.source_dev;
 	event.path = (struct vex_bytes){mirror.mountpoint, mirror.mountpoint_len};
-	event.path2 = (struct vex_bytes){mirror.options.source, strlen(mirror.options.source)};
+	event.path2 = (struct vex_bytes){mirror.source, mirror.source_len};
 	pthread_mutex_lock(&emitter.shared);
 	vex_publish(emitter.lanes[0], &event);
 	pthread_mutex_unlock(&emitter.shared);
@@ -106,7 +106,6 @@ int emit_start(uint32_t workers)
 	vex_port_get_stats(emitter.port, &stats);
 	if (!stats.connected)
 		vex_warn("%s; looking for it in the background", vex_last_error());
-	emit_mount(VEX_MOUNT);
 	return 0;
 }
 

@@ -115,12 +115,8 @@ static int prepare(void)
 
 static int start_threads(void)
 {
-	int code = emit_start(mirror.options.threads);
-	int error;
+	int error = waiter_setup();
 
-	if (code)
-		return code;
-	error = waiter_setup();
 	if (!error)
 		error = loop_start();
 	if (!error)
@@ -138,9 +134,13 @@ static int run(void)
 	int signals, code;
 
 	mirror.started_ns = vex_now_ns();
-	code = mount_start();
+	/* A data plane that does not answer is waited for before anyone can wait for the mirror. */
+	code = emit_start(mirror.options.threads);
+	if (!code)
+		code = mount_start();
 	if (code)
 		return code;
+	emit_mount(VEX_MOUNT);
 	signals = open_signals();
 	code = signals < 0 ? VEX_EXIT_FAILED : start_threads();
 	if (code) {

@@ -44,6 +44,8 @@ struct mirror {
 	struct mirror_options options;
 	char *mountpoint;   /**< absolute, no symbolic links: the prefix of every path */
 	size_t mountpoint_len;
+	char source[PATH_MAX]; /**< as the kernel names it, whatever was given */
+	size_t source_len;
 	int source_fd;      /**< O_PATH */
 	int proc_fd;        /**< /proc/self/fd, through which O_PATH descriptors are reopened */
 	uint64_t source_dev;

@@ -29,6 +29,19 @@ static int fail(int code, const char *what, const char *path, const char *hint)
 	return code;
 }
 
+static int name_source(void)
+{
+	char link[64];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", mirror.source_fd);
+	len = readlink(link, mirror.source, sizeof(mirror.source) - 1);
+	if (len < 0)
+		return -errno;
+	mirror.source_len = (size_t)len;
+	return 0;
+}
+
 static int open_source(void)
 {
 	const char *path = mirror.options.source;
@@ -40,7 +53,8 @@ static int open_source(void)
 		return fail(VEX_EXIT_CONFIG, "SOURCE", path, strerror(errno));
 	if (faccessat(mirror.source_fd, ".", R_OK | X_OK, AT_EACCESS) < 0)
 		return fail(VEX_EXIT_CONFIG, "SOURCE", path, "you may not read this directory");
-	if (fstat(mirror.source_fd, &st) < 0 || fstatvfs(mirror.source_fd, &fs) < 0)
+	if (fstat(mirror.source_fd, &st) < 0 || fstatvfs(mirror.source_fd, &fs) < 0 ||
+			name_source() < 0)
 		return fail(VEX_EXIT_FAILED, "SOURCE", path, strerror(errno));
 	mirror.source_dev = st.st_dev;
 	mirror.mount_flags = fs.f_flag;

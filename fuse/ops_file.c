@@ -122,7 +122,10 @@ void do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	int err;
 
 	op_begin(&op, req, named ? VEX_CREATE : VEX_TMPFILE);
-	op_child(&op, dir, name);
+	if (named)
+		op_child(&op, dir, name);
+	else
+		op_inode(&op, dir); /* where it fails */
 	op_flags(&op, (uint32_t)fi->flags);
 	op_mode(&op, mode);
 	creds_become(fuse_req_ctx(req));

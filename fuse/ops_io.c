@@ -169,6 +169,7 @@ void do_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse
 		op_finish(&op, req, errno);
 		return;
 	}
+	op_range(&op, (uint64_t)off, (uint64_t)to);
 	op_result(&op, to);
 	op_emit(&op);
 	fuse_reply_lseek(req, to);

@@ -51,7 +51,7 @@ static const char help[] =
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n"
 	"\n"
-	"SIGTERM and SIGINT unmount. Exit codes: 0 good, 1 failed, 2 wrong usage, 78 SOURCE or\n"
+	"SIGTERM, SIGINT and SIGHUP unmount. Exit codes: 0 good, 1 failed, 2 wrong usage, 78 SOURCE or\n"
 	"MOUNTPOINT can't be used, or the data plane does not take such lanes.\n";
 
 enum {

@@ -26,8 +26,6 @@ static struct {
 	bool stop; /* relaxed */
 	pthread_t thread;
 	struct vex_subscription *sub;
-	char source[PATH_MAX];
-	size_t source_len;
 	uint64_t earliest_ns; /* of the next event */
 } reverse;
 
@@ -68,7 +66,8 @@ static bool locate(const struct vex_event *event, const struct vex_bytes *path,
 		struct inode_place *place)
 {
 	size_t left;
-	const char *rest = beneath(path, reverse.source, reverse.source_len, &left);
+	size_t source_len = mirror.source_len == 1 ? 0 : mirror.source_len; /* "/" */
+	const char *rest = beneath(path, mirror.source, source_len, &left);
 
 	if (!rest && event->boundary != VEX_BOUNDARY_KERNEL)
 		rest = beneath(path, mirror.mountpoint, mirror.mountpoint_len, &left);
@@ -150,6 +149,8 @@ static void forget_all(void)
 	while (rounds--) {
 		size_t count = inode_victims(&cursor, UINT32_MAX, victims, VICTIMS);
 
+		if (!count) /* it looked everywhere */
+			return;
 		for (size_t i = 0; i < count; i++)
 			fuse_lowlevel_notify_inval_entry(mirror.session, victims[i].dir,
 					victims[i].name, victims[i].name_len);
@@ -230,29 +231,13 @@ static int subscribe(void)
 	return vex_subscribe(&options, &reverse.sub);
 }
 
-/* As the kernel would name it, whatever was given. */
-static int find_source(void)
-{
-	char link[64];
-	ssize_t len;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", mirror.source_fd);
-	len = readlink(link, reverse.source, sizeof(reverse.source) - 1);
-	if (len < 0)
-		return -errno;
-	reverse.source_len = len == 1 ? 0 : (size_t)len; /* "/" */
-	return 0;
-}
-
 int reverse_start(void)
 {
 	int error;
 
 	if (!mirror.options.reverse)
 		return 0;
-	error = find_source();
-	if (!error)
-		error = subscribe();
+	error = subscribe();
 	if (!error)
 		error = -pthread_create(&reverse.thread, NULL, run, NULL);
 	reverse.started = !error;

@@ -5,6 +5,7 @@
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -182,6 +183,11 @@ def contents(watch):
           "fallocate", offset=10, size=5000, flags=0)
     holds(one(watch.of(lambda: os.lseek(fd, 0, os.SEEK_HOLE)), "lseek", "lseek"), "lseek",
           flags=os.SEEK_HOLE)
+    os.truncate(p("io"), 3 << 30)
+    size = os.lseek(fd, 2 << 30, os.SEEK_HOLE)
+    holds(one(watch.of(lambda: os.lseek(fd, 2 << 30, os.SEEK_HOLE)), "lseek", "far"), "far",
+          offset=2 << 30, size=size)
+    os.truncate(p("io"), 5010)
     other = os.open(p("copy"), os.O_CREAT | os.O_RDWR)
     holds(one(watch.of(lambda: os.copy_file_range(fd, other, 3000, 5, 7)), "copy_file_range",
               "copy"), "copy_file_range", path=p("copy"), path2=p("io"), offset=7, size=3000,
@@ -195,6 +201,14 @@ def contents(watch):
                                                     os.O_TMPFILE | os.O_RDWR))),
                 "tmpfile", "tmpfile")
     holds(event, "tmpfile", path=p("#%d" % os.fstat(tmp[0]).st_ino), ino=os.fstat(tmp[0]).st_ino)
+    os.mkdir(p("gone"))
+    folder = os.open(p("gone"), os.O_RDONLY)
+    os.rmdir(p("gone"))
+    failed = one(watch.of(lambda: swallow(os.open, "/proc/self/fd/%d" % folder,
+                                          os.O_TMPFILE | os.O_RDWR)), "tmpfile", "no tmpfile")
+    os.close(folder)
+    holds(failed, "no tmpfile", path=p("gone"))
+    check(failed.get("result", 0) < 0, "no tmpfile: %r" % failed)
     event = one(watch.of(lambda: link_fd(tmp[0], p("named"))), "link", "link of a tmpfile")
     holds(event, "link of a tmpfile", path2=p("named"))
     holds(one(watch.of(lambda: os.write(tmp[0], b"x")), "write", "named"), "a tmpfile with a name",
@@ -379,6 +393,20 @@ def links(watch):
               path=watch.path(name))
 
 
+def while_stopped(mirror, plane):
+    """A data plane that does not answer keeps nobody waiting at the mirror."""
+    plane.process.send_signal(signal.SIGSTOP)
+    try:
+        mirror.start()
+        began = time.monotonic()
+        os.listdir(mirror.mount)
+        check(time.monotonic() - began < 2, "the first look lasted %.1f s" %
+              (time.monotonic() - began))
+    finally:
+        plane.process.send_signal(signal.SIGCONT)
+    mirror.stop()
+
+
 def main():
     with Mirror() as mirror:
         mirror.stop()
@@ -399,6 +427,7 @@ def main():
                 mirror.start()
                 links(watch)
                 mirror.stop()
+                while_stopped(mirror, plane)
     print("%d problems" % len(problems))
     return 1 if problems else 0
 
