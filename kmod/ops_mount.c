@@ -60,11 +60,12 @@ static unsigned long on_umount(TAP_PARAMS)
 {
 	const struct path *path = (const struct path *)a;
 	struct tap_event event = { .type = VEX_UNMOUNT, .flags = b };
-	char *buffer = kmalloc(PATH_MAX, GFP_KERNEL);
-	char *text = buffer ? d_path(path, buffer, PATH_MAX) : NULL;
+	char *buffer, *text;
 	unsigned long result;
 
-	tap_enter();
+	tap_enter(); /* first of all: what may sleep before it would not hold the module back */
+	buffer = kmalloc(PATH_MAX, GFP_KERNEL);
+	text = buffer ? d_path(path, buffer, PATH_MAX) : NULL;
 	of_path(&event, path);
 	event.path = (struct tap_place){ .text = IS_ERR(text) ? NULL : text };
 	event.start_ns = tap_now();

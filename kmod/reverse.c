@@ -18,7 +18,8 @@
 #define BURST_NS NSEC_PER_SEC
 
 static BLOCKING_NOTIFIER_HEAD(subscribers);
-static DEFINE_MUTEX(return_lock); /* of all below */
+static DEFINE_MUTEX(take_lock); /* one record after the other; a path's file system may hang */
+static DEFINE_MUTEX(return_lock); /* of all below; nobody waits for anything while he has it */
 static struct vex_tap_return how = { .rate = VEX_TAP_RETURN_RATE };
 static u64 earliest_ns; /* of the next record: a second's worth may come at once */
 static u64 returned, refused, limited, raised;
@@ -59,14 +60,36 @@ void tap_return_stats(struct vex_tap_stats *stats)
 
 static bool rate_allows(void)
 {
-	u64 now = ktime_get_ns(), step = NSEC_PER_SEC / how.rate;
+	u64 now = ktime_get_ns();
+	bool allows;
 
+	mutex_lock(&return_lock);
 	if (earliest_ns < now)
 		earliest_ns = now;
-	if (earliest_ns - now > BURST_NS)
-		return false;
-	earliest_ns += step;
-	return true;
+	allows = earliest_ns - now <= BURST_NS;
+	if (allows)
+		earliest_ns += NSEC_PER_SEC / how.rate;
+	else
+		limited++;
+	mutex_unlock(&return_lock);
+	return allows;
+}
+
+static bool raises(void)
+{
+	bool asked;
+
+	mutex_lock(&return_lock);
+	asked = how.flags & VEX_TAP_RETURN_FSNOTIFY;
+	mutex_unlock(&return_lock);
+	return asked;
+}
+
+static void count_one(u64 *counter)
+{
+	mutex_lock(&return_lock);
+	++*counter;
+	mutex_unlock(&return_lock);
 }
 
 static const char *path_of(const struct vex_record *record, u32 wanted, u32 *len)
@@ -137,7 +160,7 @@ static void raise_file(const char *text, u32 mask)
 	if (kern_path(text, 0, &path))
 		return;
 	fsnotify_dentry(path.dentry, mask);
-	raised++;
+	count_one(&raised);
 	path_put(&path);
 }
 
@@ -153,7 +176,7 @@ static void raise_name(char *text, u32 mask, u32 cookie)
 	if (!kern_path(slash == text ? "/" : text, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &folder)) {
 		fsnotify_name(mask, d_inode(folder.dentry), FSNOTIFY_EVENT_INODE,
 			      d_inode(folder.dentry), &name, cookie);
-		raised++;
+		count_one(&raised);
 		path_put(&folder);
 	}
 	*slash = '/';
@@ -216,9 +239,9 @@ static ssize_t take(const char __user *from, size_t size)
 		return -EINVAL;
 	}
 	blocking_notifier_call_chain(&subscribers, record->type, record);
-	if (how.flags & VEX_TAP_RETURN_FSNOTIFY)
+	if (raises())
 		raise(record);
-	returned++;
+	count_one(&returned);
 	kvfree(record);
 	return length;
 }
@@ -227,20 +250,22 @@ ssize_t tap_return(const char __user *from, size_t size)
 {
 	ssize_t done = 0, error = size ? 0 : -EINVAL;
 
-	mutex_lock(&return_lock);
+	if (mutex_lock_killable(&take_lock))
+		return -EINTR;
 	while ((size_t)done < size && !error) {
-		ssize_t length = rate_allows() ? take(from + done, size - done) : -EAGAIN;
+		bool allowed = rate_allows();
+		ssize_t length = allowed ? take(from + done, size - done) : -EAGAIN;
 
 		if (length > 0)
 			done += length;
 		else
 			error = length;
-		limited += length == -EAGAIN;
-		refused += length < 0;
+		if (allowed && length < 0)
+			count_one(&refused);
 		if (fatal_signal_pending(current))
 			break;
 		cond_resched();
 	}
-	mutex_unlock(&return_lock);
+	mutex_unlock(&take_lock);
 	return done ? done : error;
 }

@@ -86,7 +86,7 @@ struct vex_tap_stats {
 	uint64_t in_flight; /**< operations that are in a hook now */
 	uint64_t returned;  /**< records taken from the reverse lane */
 	uint64_t refused;   /**< records and writes there that were not */
-	uint64_t limited;   /**< those refused for their rate */
+	uint64_t limited;   /**< tries that came too fast; not among those refused */
 	uint64_t raised;    /**< fsnotify events */
 	struct vex_tap_op_stat op[VEX_TYPE_LIMIT];
 };

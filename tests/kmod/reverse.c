@@ -227,6 +227,7 @@ static void test_rate(int fd)
 	CHECK(passed >= 50 && passed < 150); /* a second's worth at once, and what time brings */
 	CHECK(tap_stats(&tap, &after) == 0);
 	CHECK(after.limited - before.limited == (uint64_t)(200 - passed));
+	CHECK(after.refused == before.refused);
 	CHECK(after.returned - before.returned == (uint64_t)passed);
 	how.rate = 0;
 	CHECK(ioctl(fd, VEX_TAP_RETURN, &how) == 0);
