@@ -8,6 +8,10 @@
 
 #include "base/clock.h"
 
+/* What rules count is told no later than this while there are events, and at once when there are none. */
+#define COUNTED_NS 10000000u
+#define COUNTED_A_BURST 8u /* decisions; more would be felt */
+
 /* -- without rules -- */
 
 static void lead_by_default(const struct plan *plan, struct burst *burst)
@@ -18,8 +22,8 @@ static void lead_by_default(const struct plan *plan, struct burst *burst)
 	burst->of_class[VEX_CLASS_NORMAL] = burst_all(burst);
 	if (VEX_LIKELY(!reverse))
 		return;
-	for (uint64_t gaps = burst_gaps(burst); reverse; reverse &= reverse - 1)
-		burst->wanted[__builtin_ctzll(reverse)] &= gaps;
+	for (; reverse; reverse &= reverse - 1)
+		burst->wanted[__builtin_ctzll(reverse)] &= burst->gaps;
 }
 
 /* -- what one rule that matched makes of its events -- */
@@ -178,6 +182,20 @@ static void judge(struct trial *trial, uint32_t index, uint64_t events)
 	stat->last_ns = trial->now_ns;
 }
 
+/* The same of all rules that matched, where it is known what they come to. */
+static void judge_decided(struct trial *trial, const struct rule_decided *decided)
+{
+	const struct rule_decision *decision = decided->decision;
+	const struct rule_image_rule *rules = trial->rules->set->rules;
+	uint64_t events = decided->events & trial->open;
+
+	trial->decided |= events;
+	trial->matched_whole |= decision->count ? events : 0;
+	trial->burst->of_class[decision->qos] |= events;
+	for (uint32_t i = 0; VEX_UNLIKELY(decision->routed) && i < decision->count; i++)
+		lead(trial, &rules[decision->rules[i]], events);
+}
+
 /* -- all rules together -- */
 
 /* The most urgent class of the rules that matched; normal where none did. */
@@ -219,7 +237,7 @@ static uint64_t settle_subscribers(struct trial *trial, const uint64_t *asked, u
 		uint32_t i = (uint32_t)__builtin_ctzll(left);
 		uint64_t led = plan->defaults >> i & 1 ? by_default : burst->wanted[i];
 
-		burst->wanted[i] = asked[i] & ((led & ~trial->dropped) | trial->gaps);
+		burst->wanted[i] = asked[i] & ((led & ~trial->dropped) | burst->gaps);
 		any |= burst->wanted[i];
 	}
 	for (uint32_t i = 0; i < burst->group_hit_count; i++)
@@ -266,7 +284,8 @@ static void count(struct worker *worker, struct trial *trial)
 
 	worker->stat->cache_hits += counts.cache_hits - rules->counted.cache_hits;
 	worker->stat->cache_flushes += counts.cache_flushes - rules->counted.cache_flushes;
-	worker->stat->matched += (uint64_t)__builtin_popcountll(trial->matched);
+	worker->stat->matched +=
+			(uint64_t)__builtin_popcountll(trial->matched | trial->matched_whole);
 	rules->counted = counts;
 }
 
@@ -283,13 +302,13 @@ static inline void open_trial(struct trial *trial, struct worker *worker, struct
 static void lead_by_rules(struct worker *worker, struct burst *burst)
 {
 	struct rules_worker *rules = worker->plan->rules;
-	struct rule_hits hits = rule_filter(rules->matching);
+	struct rule_outcome outcome = rule_filter_decided(rules->matching);
+	struct rule_hits hits = outcome.hits;
 	struct trial trial;
 
 	open_trial(&trial, worker, burst);
 	trial.now_ns = vex_clock_now();
-	trial.gaps = burst_gaps(burst);
-	trial.open = burst_all(burst) & ~trial.gaps;
+	trial.open = burst_all(burst) & ~burst->gaps;
 	if (VEX_UNLIKELY(rules->set->quotas != NULL))
 		trial.quota = quota_ask(worker, burst, trial.open);
 	trial.open &= ~trial.quota.dropped;
@@ -297,7 +316,11 @@ static void lead_by_rules(struct worker *worker, struct burst *burst)
 	for (uint32_t i = 0; i < hits.count; i++)
 		if (hits.hits[i].events & trial.open)
 			judge(&trial, hits.hits[i].rule, hits.hits[i].events & trial.open);
-	trial_rewrite(worker, &trial, hits, settle(&trial));
+	for (uint32_t i = 0; i < outcome.decided_count; i++)
+		judge_decided(&trial, &outcome.decided[i]);
+	trial_rewrite(worker, &trial, &outcome, settle(&trial));
+	rule_count(rules->matching, outcome, trial.open, trial.now_ns);
+	rule_tell_counted(rules->matching, trial.now_ns, COUNTED_NS, COUNTED_A_BURST);
 	count(worker, &trial);
 }
 

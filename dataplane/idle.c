@@ -17,6 +17,7 @@
 #define SLEEP_OWING_MS 1
 #define NAP_NS 50000
 #define HOUSEKEEPING_EVERY 256u
+#define COUNTED_A_ROUND 64u /* decisions whose rules are told what they counted */
 
 void idle_kick(struct target *target)
 {
@@ -130,6 +131,14 @@ void idle_start(void)
 	prctl(PR_SET_TIMERSLACK, 1000); /* naps are to end on time */
 }
 
+/* What rules counted while there was no time for it. True where there is more. */
+static bool tell_counted(const struct worker *worker)
+{
+	const struct rules_worker *rules = worker->plan->rules;
+
+	return rules && rule_tell_counted(rules->matching, 0, 0, COUNTED_A_ROUND);
+}
+
 void idle_round(struct worker *worker)
 {
 	uint64_t now;
@@ -139,6 +148,8 @@ void idle_round(struct worker *worker)
 		kick_subscribers(worker);
 	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0)
 		keep_house(worker);
+	if (tell_counted(worker))
+		return;
 	rte_pause();
 	if (worker->idle != IDLE_ADAPTIVE)
 		return;

@@ -11,6 +11,7 @@
 
 #define NO_RECORD UINT64_MAX
 #define ADDED_HERE (1u << VEX_ATTR_ROUTE | 1u << VEX_ATTR_SUPPRESSED)
+#define NOTEWORTHY (ADDED_HERE | 1u << VEX_ATTR_GAP) /* few events bring any of these */
 #define CLOCKS_DIFFER_NS 10000u /* at most, those of two threads */
 #define PREFETCH_AHEAD (8 * VEX_LINE) /* a few records of usual size */
 #define LOOK_EVERY 64u		      /* polls of a port */
@@ -200,6 +201,12 @@ static inline void identify(struct worker *worker, const struct port *port,
 			.lane = (uint16_t)lane->number};
 }
 
+static void note(struct burst *burst, uint32_t seen)
+{
+	burst->routed |= (uint64_t)((seen & ADDED_HERE) != 0) << burst->count;
+	burst->gaps |= (uint64_t)(seen >> VEX_ATTR_GAP & 1) << burst->count;
+}
+
 /* Takes the lane's next record, whose size word was seen. False where no object was free. */
 static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 		const struct vex_record *shared, uint32_t size)
@@ -234,7 +241,8 @@ static bool take(struct worker *worker, struct burst *burst, struct lane *lane,
 		free_event(worker, burst);
 	} else {
 		identify(worker, port, lane, record);
-		burst->routed |= (uint64_t)((seen & ADDED_HERE) != 0) << burst->count;
+		if (VEX_UNLIKELY(seen & NOTEWORTHY))
+			note(burst, seen);
 		burst->count++;
 	}
 	return true;
@@ -376,6 +384,7 @@ static bool announce_loss(struct worker *worker, struct burst *burst, struct lan
 	burst->port->stat->lost += count;
 	vex_lane_tell(&lane->reader, count);
 	identify(worker, burst->port, lane, record);
+	note(burst, 1u << VEX_ATTR_GAP);
 	burst->count++;
 	return true;
 }

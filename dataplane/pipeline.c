@@ -65,7 +65,7 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 	burst.from = from;
 	burst.port = from->port;
 	burst.count = burst.taken = burst.stocked = 0;
-	burst.bytes = burst.routed = burst.held = burst.waits = burst.too_large = 0;
+	burst.bytes = burst.routed = burst.gaps = burst.held = burst.waits = burst.too_large = 0;
 	pipeline[0].run(worker, &burst);
 	if (!burst.taken)
 		return 0;

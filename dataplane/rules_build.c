@@ -131,6 +131,17 @@ static int resolve(struct ruleset *set, char *reason)
 	return error;
 }
 
+/* What was decided neither limits nor drops for want of a route. */
+static void count_rule(uint32_t rule, uint64_t events, uint64_t last_ns, void *data)
+{
+	const struct rules_worker *worker = data;
+	struct vex_rule_stat *stat = &worker->stats[worker->set->slots[rule]];
+
+	stat->matched += events;
+	stat->routed += events;
+	stat->last_ns = last_ns > stat->last_ns ? last_ns : stat->last_ns;
+}
+
 static int make_worker(const struct rules *rules, struct ruleset *set, uint32_t index)
 {
 	struct rules_worker *worker = &set->workers[index];
@@ -145,6 +156,8 @@ static int make_worker(const struct rules *rules, struct ruleset *set, uint32_t 
 	worker->group_hits = calloc(set->group_count + 1ull, sizeof(*worker->group_hits));
 	worker->named[0] = calloc(names, sizeof(*worker->named[0]));
 	worker->named[1] = calloc(names, sizeof(*worker->named[1]));
+	options.tell = count_rule;
+	options.tell_data = worker;
 	worker->run = options.data = calloc(1, sizeof(*worker->run));
 	if (set->image->parts[RULE_PART_REDACTS].count) {
 		worker->redacted = vex_alloc_lines(VEX_RECORD_MAX);

@@ -26,6 +26,7 @@ struct burst {
 	uint64_t bytes; /* of those */
 	uint32_t stocked; /* ingest: objects at hand, those of its events included */
 	uint64_t routed;  /* ingest: they bring attributes that only the data plane may add */
+	uint64_t gaps;    /* ingest: they tell of events that were lost */
 	struct vex_object *object[VEX_BURST_MAX];
 	struct vex_record *record[VEX_BURST_MAX]; /* in the object, or in a long one */
 
@@ -71,15 +72,6 @@ static inline void burst_ask(const struct plan *plan, const struct burst *burst,
 	for (uint32_t i = 0; i < burst->count; i++)
 		for (uint64_t who = who_asked(plan, burst->record[i]) & picky; who; who &= who - 1)
 			asked[__builtin_ctzll(who)] |= 1ull << i;
-}
-
-static inline uint64_t burst_gaps(const struct burst *burst)
-{
-	uint64_t gaps = 0;
-
-	for (uint32_t i = 0; i < burst->count; i++)
-		gaps |= (uint64_t)(burst->record[i]->type == VEX_GAP) << i;
-	return gaps;
 }
 
 typedef void stage_run(struct worker *worker, struct burst *burst);

@@ -124,7 +124,7 @@ static void begin(struct burst *burst, const struct summary *summary)
 	burst->port = summary->port;
 	burst->count = burst->taken = burst->stocked = 1;
 	burst->bytes = summary->record->size;
-	burst->routed = burst->held = burst->waits = burst->too_large = 0;
+	burst->routed = burst->gaps = burst->held = burst->waits = burst->too_large = 0;
 	burst->object[0] = summary->object;
 	burst->record[0] = summary->record;
 }

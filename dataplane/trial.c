@@ -57,17 +57,27 @@ static void append(struct vex_record *record, enum vex_attr_id id, const void *p
 	record->attr_count++;
 }
 
-/* The same by words: narrow stores that a wide load follows would be waited for. */
-static inline void append_route(struct vex_record *record, const struct vex_attr_route *route)
-{
-	uint64_t *at = (uint64_t *)((uint8_t *)record + record->size);
+/* An attribute ROUTE as it stands in a record. */
+struct route_words {
+	uint64_t word[VEX_RECORD_ADDED_MAX / 2 / 8];
+};
 
-	at[0] = vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)) | route->generation << 32;
-	at[1] = route->generation >> 32 | (uint64_t)route->rule << 32;
-	at[2] = route->matched | (uint64_t)route->qos << 16 | (uint64_t)route->priority << 24 |
-			route->fingerprint << 32;
-	at[3] = route->fingerprint >> 32;
-	record->size += VEX_RECORD_ADDED_MAX / 2;
+static inline struct route_words route_words(const struct vex_attr_route *route)
+{
+	return (struct route_words){{
+		vex_attr_head(VEX_ATTR_ROUTE, sizeof(*route)) | route->generation << 32,
+		route->generation >> 32 | (uint64_t)route->rule << 32,
+		route->matched | (uint64_t)route->qos << 16 | (uint64_t)route->priority << 24 |
+				route->fingerprint << 32,
+		route->fingerprint >> 32,
+	}};
+}
+
+/* By words: narrow stores that a wide load follows would be waited for. */
+static inline void append_route(struct vex_record *record, const struct route_words *words)
+{
+	memcpy((uint8_t *)record + record->size, words, sizeof(*words));
+	record->size += (uint32_t)sizeof(*words);
 	record->attr_count++;
 }
 
@@ -93,9 +103,12 @@ static inline uint16_t count_of(const struct trial *trial, uint32_t event)
 
 static inline void tell_one(const struct trial *trial, struct vex_attr_route *route, uint32_t event)
 {
+	struct route_words words;
+
 	route->matched = count_of(trial, event);
 	route->qos = class_of(trial->burst, event);
-	append_route(trial->burst->record[event], route);
+	words = route_words(route);
+	append_route(trial->burst->record[event], &words);
 }
 
 /* What they say of the rule is the same of all that it is told of. */
@@ -121,11 +134,42 @@ static void tell_unmatched(const struct trial *trial, uint64_t events)
 		tell_one(trial, &route, (uint32_t)__builtin_ctzll(left));
 }
 
+/* All of a decision are told the same, but for those that a quota made less urgent. */
+static void tell_decided(const struct trial *trial, const struct rule_decision *decision,
+		uint8_t qos, uint64_t events)
+{
+	struct route_words words = route_words(&(struct vex_attr_route){
+			.generation = trial->rules->set->generation,
+			.rule = decision->rule,
+			.matched = decision->matched,
+			.qos = qos,
+			.priority = decision->priority,
+			.fingerprint = decision->fingerprint});
+
+	for (uint64_t left = events; left; left &= left - 1)
+		append_route(trial->burst->record[__builtin_ctzll(left)], &words);
+}
+
+static void tell_all_decided(const struct trial *trial, const struct rule_outcome *outcome,
+		uint64_t events)
+{
+	uint64_t demoted = trial->quota.demoted;
+
+	for (uint32_t i = 0; i < outcome->decided_count; i++) {
+		const struct rule_decided *decided = &outcome->decided[i];
+		uint64_t told = decided->events & events;
+
+		tell_decided(trial, decided->decision, decided->decision->qos, told & ~demoted);
+		if (VEX_UNLIKELY(told & demoted))
+			tell_decided(trial, decided->decision, VEX_CLASS_LOW, told & demoted);
+	}
+}
+
 static void tell(const struct trial *trial, uint64_t events)
 {
 	for (uint32_t i = 0; i < trial->teller_count; i++)
 		tell_matched(trial, &trial->teller[i], events);
-	tell_unmatched(trial, events & ~trial->matched);
+	tell_unmatched(trial, events & ~trial->matched & ~trial->decided);
 	for (uint64_t left = events & trial->told; VEX_UNLIKELY(left != 0); left &= left - 1) {
 		uint32_t event = (uint32_t)__builtin_ctzll(left);
 
@@ -134,14 +178,15 @@ static void tell(const struct trial *trial, uint64_t events)
 	}
 }
 
-void trial_rewrite(struct worker *worker, const struct trial *trial, struct rule_hits hits,
-		uint64_t events)
+void trial_rewrite(struct worker *worker, const struct trial *trial,
+		const struct rule_outcome *outcome, uint64_t events)
 {
 	uint64_t left;
 
 	for (left = trial->burst->routed & events; VEX_UNLIKELY(left != 0); left &= left - 1)
 		vex_record_remove(trial->burst->record[__builtin_ctzll(left)], ADDED_HERE);
 	for (left = trial->redacted & events; VEX_UNLIKELY(left != 0); left &= left - 1)
-		redact(worker, trial, hits, (uint32_t)__builtin_ctzll(left));
+		redact(worker, trial, outcome->hits, (uint32_t)__builtin_ctzll(left));
+	tell_all_decided(trial, outcome, trial->open & events);
 	tell(trial, trial->open & events);
 }

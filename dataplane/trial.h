@@ -28,9 +28,10 @@ struct trial {
 	struct burst *burst;
 	uint64_t now_ns;
 	uint64_t open;	  /* that rules may judge: GAPs are told to everyone, whatever they say */
-	uint64_t gaps;
 	struct quota_verdict quota; /* of their tenants; rules don't see what it drops */
-	uint64_t matched; /* by any rule */
+	uint64_t decided; /* all that matches them was known */
+	uint64_t matched_whole; /* of these, those that anything matches */
+	uint64_t matched; /* by any rule, of the others */
 	uint64_t dropped; /* by a rule that leads nowhere */
 	uint64_t plain;	  /* matched by a rule without a route: it stands for the default */
 	uint64_t passed;  /* those that one of these let pass */
@@ -48,10 +49,10 @@ struct trial {
 };
 
 /**
- * Makes these events, that somebody gets, say what rules made of them: redacted as these hits
+ * Makes these events, that somebody gets, say what rules made of them: redacted as those that hit
  * ask for, and with the attribute ROUTE, and SUPPRESSED where a suppression ends.
  */
-void trial_rewrite(struct worker *worker, const struct trial *trial, struct rule_hits hits,
-		uint64_t events);
+void trial_rewrite(struct worker *worker, const struct trial *trial,
+		const struct rule_outcome *outcome, uint64_t events);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "dataplane/idle.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/ruleset.h"
 #include "dataplane/target.h"
 
 #define GATHER_BELOW 16u /* records of a round */
@@ -16,6 +17,8 @@ void worker_adopt_plan(struct worker *worker)
 
 	if (VEX_LIKELY(next == old))
 		return;
+	if (old && old->rules && old->rules != next->rules)
+		rule_tell_counted(old->rules->matching, 0, 0, UINT32_MAX);
 	worker->plan = next;
 	target_adopt_plan(worker, old);
 	if (VEX_UNLIKELY(worker->summaries.count))

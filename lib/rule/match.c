@@ -20,7 +20,7 @@ static uint64_t look_up(struct rule_worker *worker, unsigned count)
 		uint64_t events = worker->numbers->narrow(lists, place, 0) & worker->all;
 
 		worker->lists[worker->list_count++] = (struct match_list){
-				(const struct cache_list *)(const void *)(worker->arena + place), events};
+				match_list_at(worker, place), events};
 		__builtin_prefetch(worker->arena + place);
 		left &= ~events;
 	}
@@ -194,7 +194,7 @@ void rule_route(struct rule_worker *worker, const struct vex_record *const *reco
 	missed &= ~worker->followers;
 	if (missed)
 		decide(worker, missed);
-	if (missed && worker->list_count) /* to remember may be to forget all lists */
+	if (missed && worker->list_count && match_may_forget(worker))
 		spread_all(worker);
 	if (missed && worker->lines)
 		match_remember(worker, missed);
@@ -217,7 +217,8 @@ static void settle(struct rule_worker *worker, struct output *output)
 {
 	uint32_t i;
 
-	if (worker->list_count == 1 && !worker->matcher->image->parts[RULE_PART_RULE_INPUTS].count) {
+	if (worker->list_count == 1 && !worker->found_count &&
+			!worker->matcher->image->parts[RULE_PART_RULE_INPUTS].count) {
 		worker->list_count = 0;
 		put_list(worker, output, &worker->lists[0]);
 		return;
@@ -268,6 +269,13 @@ struct rule_hits rule_filter(struct rule_worker *worker)
 	match_clean_up(worker);
 	worker->all = 0;
 	return (struct rule_hits){worker->hits, output.count};
+}
+
+struct rule_outcome rule_filter_decided(struct rule_worker *worker)
+{
+	uint32_t count = match_set_apart(worker);
+
+	return (struct rule_outcome){rule_filter(worker), worker->decided, count};
 }
 
 struct rule_hits rule_match(struct rule_worker *worker, const struct vex_record *const *records,

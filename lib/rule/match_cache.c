@@ -96,21 +96,28 @@ void match_forget(struct rule_worker *worker)
 {
 	if (!++worker->epoch)
 		memset(worker->lines, 0, (worker->line_mask + 1) * sizeof(*worker->lines));
+	rule_tell_counted(worker, 0, 0, UINT32_MAX);
 	memset(worker->names, 0, (worker->names_mask + 1ull) * sizeof(*worker->names));
 	worker->names_used = 0;
-	worker->arena_used = 8; /* 0 is no place */
+	worker->arena_used = sizeof(struct cache_list); /* 0 is no place */
+}
+
+static size_t list_bytes(uint32_t words)
+{
+	return (sizeof(struct cache_list) + words * 4ull + 63) & ~63ull;
+}
+
+bool match_may_forget(const struct rule_worker *worker)
+{
+	return worker->arena_size - worker->arena_used <
+			list_bytes(LIST_WORDS_MAX) + (RULE_BURST_MAX - 1) * list_bytes(0) ||
+			worker->names_used + RULE_BURST_MAX > worker->names_mask / 2;
 }
 
 static bool has_room(const struct rule_worker *worker, uint32_t words)
 {
-	return worker->arena_size - worker->arena_used >=
-			sizeof(struct cache_list) + (words + 1) * 4ull &&
+	return worker->arena_size - worker->arena_used >= list_bytes(words) &&
 			worker->names_used < worker->names_mask / 2;
-}
-
-static const struct cache_list *list_at(const struct rule_worker *worker, uint32_t place)
-{
-	return (const struct cache_list *)(const void *)(worker->arena + place);
 }
 
 /* The place of a list that says this; 0 where there is no room for it at all. */
@@ -121,7 +128,7 @@ static uint32_t list_of(struct rule_worker *worker, uint32_t hash, const uint32_
 	uint32_t i;
 
 	for (i = hash & worker->names_mask; worker->names[i]; i = (i + 1) & worker->names_mask) {
-		const struct cache_list *old = list_at(worker, worker->names[i]);
+		const struct cache_list *old = match_list_at(worker, worker->names[i]);
 
 		if (old->hash == hash && old->words == count &&
 				(!count || !memcmp(old->word, words, count * 4ull)))
@@ -136,10 +143,11 @@ static uint32_t list_of(struct rule_worker *worker, uint32_t hash, const uint32_
 	}
 	worker->names[i] = worker->arena_used;
 	worker->names_used++;
-	list = (struct cache_list *)(void *)(worker->arena + worker->arena_used);
-	*list = (struct cache_list){.hash = hash, .words = count};
+	list = match_list_at(worker, worker->arena_used);
+	*list = (struct cache_list){.hash = hash, .words = count & 0x7fffffff};
 	memcpy(list->word, words, count * 4ull);
-	worker->arena_used += (uint32_t)((sizeof(*list) + count * 4ull + 7) & ~7ull);
+	match_conclude(worker->matcher, list);
+	worker->arena_used += (uint32_t)list_bytes(count);
 	return worker->names[i];
 }
 
@@ -237,7 +245,7 @@ void match_remember(struct rule_worker *worker, uint64_t events)
 		__builtin_prefetch(&worker->names[hash[i] & worker->names_mask]);
 	}
 	EACH_EVENT(i, keep)
-		__builtin_prefetch(list_at(worker, worker->names[hash[i] & worker->names_mask]));
+		__builtin_prefetch(match_list_at(worker, worker->names[hash[i] & worker->names_mask]));
 	EACH_EVENT(i, keep) {
 		uint32_t list = list_of(worker, hash[i], worker->words + worker->starts[i],
 				ends[i] - worker->starts[i]);

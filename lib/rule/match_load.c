@@ -11,8 +11,7 @@
 
 #define CACHE_ENTRIES_DEFAULT 65536u
 #define CACHE_ENTRIES_MAX (1u << 24)
-#define LIST_BYTES_DEFAULT (4u << 20)
-#define NAMES 65536u
+#define LIST_BYTES_DEFAULT (8u << 20)
 
 static void set_parts(struct rule_matcher *matcher, const struct rule_image *image)
 {
@@ -258,13 +257,16 @@ static bool make_cache(struct rule_worker *worker, const struct rule_worker_opti
 	entries = entries < CACHE_ENTRIES_MAX ? entries : CACHE_ENTRIES_MAX;
 	lines = power((entries + CACHE_WAYS - 1) / CACHE_WAYS);
 	worker->line_mask = lines - 1;
-	worker->names_mask = NAMES - 1;
-	worker->arena_size = bytes < 4096 ? 4096 : bytes;
+	worker->names_mask = MATCH_NAMES - 1;
+	worker->arena_size = bytes < 4096 ? 4096 : bytes & ~63u;
 	worker->lines = vex_alloc_table(lines * sizeof(*worker->lines));
 	worker->secret = vex_alloc_lines(sizeof(*worker->secret));
-	if (!worker->lines || !worker->secret || !get(&worker->names, NAMES, 4) ||
-			!get(&worker->arena, worker->arena_size, 1) || !draw(worker->secret))
+	if (!worker->lines || !worker->secret || !get(&worker->names, MATCH_NAMES, 4) ||
+			!get(&worker->counting, MATCH_NAMES, 4) ||
+			!get(&worker->arena_memory, worker->arena_size + 64ull, 1) ||
+			!draw(worker->secret))
 		return false;
+	worker->arena = worker->arena_memory + (-(uintptr_t)worker->arena_memory & 63);
 	worker->wide = match_wide() && !(options && options->plain);
 	match_forget(worker);
 	return true;
@@ -282,6 +284,8 @@ int rule_worker_new(const struct rule_matcher *matcher, const struct rule_worker
 	worker->run = options ? options->run : NULL;
 	worker->numbers = match_numbers(options && options->plain ? 256 : 512);
 	worker->data = options ? options->data : NULL;
+	worker->tell = options ? options->tell : NULL;
+	worker->tell_data = options ? options->tell_data : NULL;
 	if (!make_tables(worker) || !make_cache(worker, options) || (matcher->scratch &&
 			hs_clone_scratch(matcher->scratch, &worker->scratch) != HS_SUCCESS)) {
 		rule_worker_free(worker);
@@ -313,6 +317,7 @@ void rule_worker_free(struct rule_worker *worker)
 	free(worker->lines);
 	free(worker->secret);
 	free(worker->names);
-	free(worker->arena);
+	free(worker->counting);
+	free(worker->arena_memory);
 	free(worker);
 }

@@ -6,6 +6,7 @@
  *   match_load.c    images to matchers, matchers to workers
  *   match_key.c     by what decisions are known
  *   match_cache.c   decisions that were made before
+ *   match_tally.c   what they come to, and what they count
  *   match_find.c    rules that an event may match, by the index
  *   match_eval.c    conditions, for all events of a burst at once
  *   match_column.c  fields of all events of a burst
@@ -132,16 +133,31 @@ struct cache_line {
 
 VEX_STATIC_ASSERT(sizeof(struct cache_line) == 64, "one fetch tells all");
 
-/** Rules that may match, and their inputs' bits; kept once. Its place in the arena is its name. */
-struct cache_list {
-	uint32_t hash;
-	uint32_t words;
-	uint32_t word[];
+/** What was counted by a decision and not told yet. */
+struct cache_tally {
+	uint64_t events;
+	uint64_t first_ns;
+	uint64_t last_ns;
 };
+
+/**
+ * Rules that may match, and their inputs' bits; kept once. Its place in the arena is its name.
+ * A burst looks at its first line alone, where it is whole: then decision says all.
+ */
+struct cache_list {
+	struct rule_decision decision;
+	struct cache_tally tally;
+	uint32_t hash;
+	uint32_t words : 31;
+	uint32_t whole : 1;
+	uint32_t word[];
+} __attribute__((aligned(64)));
+
+VEX_STATIC_ASSERT(offsetof(struct cache_list, word) == 64, "its head is one line");
 
 /** Events of the burst with one list. */
 struct match_list {
-	const struct cache_list *list;
+	struct cache_list *list;
 	uint64_t events;
 };
 
@@ -173,6 +189,7 @@ struct rule_worker {
 	uint32_t *starts;        /**< scratch of lists */
 	struct match_list lists[RULE_BURST_MAX]; /**< that were remembered, each once */
 	unsigned list_count;
+	struct rule_decided decided[RULE_BURST_MAX]; /**< of them, those that are whole */
 	bool spread; /**< what is to be filtered stands in marks, and in order */
 
 	struct cache_line *lines;
@@ -182,12 +199,18 @@ struct rule_worker {
 	uint32_t epoch; /**< goes up where all is forgotten */
 	uint32_t turn;  /**< chooses the way that is given up next */
 	uint8_t *arena;
+	uint8_t *arena_memory; /**< that it stands in; what is not used of it takes none */
 	uint32_t arena_size;
 	uint32_t arena_used;
 	uint32_t *names; /**< of lists, by hash */
 	uint32_t names_mask;
 	uint32_t names_used;
 	uint32_t *words; /**< of one event's list */
+	uint32_t *counting; /**< lists that counted something, a ring of NAMES places */
+	uint32_t counting_head; /**< goes up with each that begins, */
+	uint32_t counting_tail; /**< and with each that is told */
+	rule_tell tell;
+	void *tell_data;
 
 	uint64_t followers; /**< missed events with the key of an earlier one of the burst, its leader */
 	uint8_t leader[RULE_BURST_MAX];
@@ -200,6 +223,7 @@ struct rule_worker {
 };
 
 #define LIST_WORDS_MAX 16384u /* a longer one is not kept */
+#define MATCH_NAMES 65536u    /* places for lists, of which half are used */
 
 /** Runs over the set bits of a mask. */
 #define EACH_EVENT(i, mask)                                                                        \
@@ -223,6 +247,18 @@ void match_remembered(struct rule_worker *worker, unsigned count, uint32_t *list
 /** Remembers what was found for these events. */
 void match_remember(struct rule_worker *worker, uint64_t events);
 void match_forget(struct rule_worker *worker);
+/** Whether to remember what a burst found may be to forget all lists. */
+bool match_may_forget(const struct rule_worker *worker);
+static inline struct cache_list *match_list_at(const struct rule_worker *worker, uint32_t place)
+{
+	return (struct cache_list *)(void *)(worker->arena + place);
+}
+
+/* -- match_tally.c -- */
+/** Works out what a list's rules come to. */
+void match_conclude(const struct rule_matcher *matcher, struct cache_list *list);
+/** Takes those that are whole out of the burst's lists; returns how many there are. */
+uint32_t match_set_apart(struct rule_worker *worker);
 
 /* -- match_find.c -- */
 /** Marks the rules that these events may match. */
