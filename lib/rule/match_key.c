@@ -3,11 +3,12 @@
  * By what a decision is known: a hash of all that repeats of an event, as far as the image asks
  * for it, with a secret of the worker's.
  *
- * The message that is hashed is the record itself, in lines of 64 bytes, with all put to zero that
- * is not wanted; of TASK and FILE the wanted part stands in a line of its own. No two events that
- * may be decided differently have one message: the head of an attribute is never 0 and tells how
- * much follows. Events that are decided alike may well have two, where attributes that nobody
- * wants move others.
+ * The message that is hashed is the record itself from the first attribute on that is wanted, in
+ * lines of 64 bytes, with all put to zero that is not wanted. Its second line begins with the end of
+ * the record's header, which tells type and actor; what is wanted of TASK, FILE and the rest of the
+ * header stands in lines of its own. No two events that may be decided differently have one message: the head
+ * of an attribute is never 0 and tells how much follows. Events that are decided alike may well
+ * have two, where attributes that nobody wants stand between others.
  *
  * The hash is two sums over GF(2)[x] of (left + key) * (right + key'), left and right being the
  * halves of each 16 bytes, each with keys of its own and taken modulo x^64 + x^4 + x^3 + x + 1.
@@ -27,7 +28,9 @@
 #define LINE 64u
 #define LINE_TASK MATCH_KEY_LINES
 #define LINE_FILE (MATCH_KEY_LINES + 1)
-#define HEAD_WORDS (sizeof(struct vex_record) / 8)
+#define LINE_ID (MATCH_KEY_LINES + 2)
+#define ACTOR offsetof(struct vex_record, type)
+#define ACTOR_SIZE (sizeof(struct vex_record) - ACTOR)
 
 static void take(uint8_t *mask, size_t offset, size_t len, bool wanted)
 {
@@ -49,7 +52,9 @@ static void take_head(struct match_takes *takes, const uint8_t *wants)
 	take(takes->head, MEMBER(vex_record, id.node), wants[RULE_FIELD_EVENT_NODE]);
 	take(takes->head, MEMBER(vex_record, id.port), wants[RULE_FIELD_EVENT_PORT]);
 	take(takes->head, MEMBER(vex_record, id.lane), wants[RULE_FIELD_EVENT_LANE]);
-	take(takes->head, sizeof(struct vex_record), LINE - sizeof(struct vex_record), true);
+	memcpy(takes->actor, takes->head + ACTOR, ACTOR_SIZE);
+	takes->id = wants[RULE_FIELD_EVENT_NODE] || wants[RULE_FIELD_EVENT_PORT] ||
+			wants[RULE_FIELD_EVENT_LANE];
 }
 
 void match_take(struct match_takes *takes, const uint8_t *wants)
@@ -79,6 +84,7 @@ void match_take(struct match_takes *takes, const uint8_t *wants)
 VEX_STATIC_ASSERT(VEX_ATTR_LIMIT <= 32, "a bit for each attribute");
 VEX_STATIC_ASSERT(sizeof(struct vex_record) <= LINE && sizeof(struct vex_record) % 8 == 0,
 		"the header is within one line");
+VEX_STATIC_ASSERT(ACTOR_SIZE == 16, "type and actor are two words at the header's end");
 
 static inline uint32_t head_at(const uint8_t *at)
 {
@@ -195,22 +201,34 @@ WIDE_INLINE __m256i finish(__m512i one, __m512i other)
 	return spread_places(_mm512_castsi512_si256(_mm512_permutexvar_epi64(halves, both)));
 }
 
-/* Which words of a record are taken as they are, a bit each. */
-WIDE_INLINE uint64_t wanted_of(const struct vex_record *record, uint32_t attrs)
-{
-	uint64_t wanted = (1u << HEAD_WORDS) - 1;
-	uint32_t end = record->size / 8;
-	uint32_t at = HEAD_WORDS;
+/* Where the attributes are that are taken as they are. */
+struct message {
+	const uint8_t *at; /* the first of them */
+	uint64_t words;	   /* from there on, a bit each */
+};
 
-	while (at < end) {
-		uint32_t head = head_at((const uint8_t *)record + 8ul * at);
-		uint32_t words = vex_attr_span(vex_attr_head_len(head)) / 8;
+#define TOO_LARGE(record) ((record)->size > MATCH_KEY_LINES * LINE)
+
+WIDE_INLINE struct message message_of(const struct vex_record *record, uint32_t attrs)
+{
+	const uint8_t *from = (const uint8_t *)(record + 1);
+	uint32_t end = (record->size - (uint32_t)sizeof(*record)) / 8;
+	uint64_t words = 0;
+	uint32_t at = 0;
+
+	if (VEX_UNLIKELY(TOO_LARGE(record)))
+		return (struct message){from, 0};
+	while (attrs && at < end) {
+		uint32_t head = head_at(from + 8ul * at);
+		uint32_t count = vex_attr_span(vex_attr_head_len(head)) / 8;
 		uint64_t want = attrs >> vex_attr_head_id(head) & 1;
 
-		wanted |= ((want << words) - want) << at;
-		at += words;
+		words |= ((want << count) - want) << at;
+		attrs &= ~(1u << vex_attr_head_id(head)); /* none comes twice */
+		at += count;
 	}
-	return wanted;
+	at = words ? (uint32_t)__builtin_ctzll(words) : 0;
+	return (struct message){from + 8ul * at, words >> at};
 }
 
 WIDE static struct sums add_parts(struct sums sums, const struct match_takes *takes,
@@ -227,6 +245,9 @@ WIDE static struct sums add_parts(struct sums sums, const struct match_takes *ta
 		sums = add(sums, secret, LINE_FILE, _mm512_maskz_and_epi64(0x3,
 				_mm512_maskz_loadu_epi64(0x3, (const uint8_t *)file - VEX_ATTR_HEAD),
 				_mm512_load_si512(takes->file)));
+	if (takes->id)
+		sums = add(sums, secret, LINE_ID, _mm512_and_si512(
+				_mm512_maskz_loadu_epi64(0x1f, record), _mm512_load_si512(takes->head)));
 	return sums;
 }
 
@@ -235,33 +256,31 @@ WIDE_INLINE __m512i line_at(const uint8_t *at, uint64_t wanted)
 	return _mm512_maskz_loadu_epi64((__mmask8)wanted, at);
 }
 
-/* Three lines at least, so that records of usual lengths take one way through the code. */
-WIDE_INLINE __m512i sum_up(const struct match_takes *takes,
-		const struct match_secret *secret, const struct vex_record *record, uint64_t wanted)
+WIDE_INLINE __m512i actor_of(const struct match_takes *takes, const struct vex_record *record)
 {
-	const uint8_t *at = (const uint8_t *)record;
+	const void *at = (const uint8_t *)record + ACTOR;
+
+	return _mm512_zextsi128_si512(_mm_and_si128(_mm_loadu_si128(at),
+			_mm_load_si128((const __m128i *)takes->actor)));
+}
+
+/* Two lines at least, so that records of usual lengths take one way through the code. */
+WIDE_INLINE __m512i sum_up(const struct match_takes *takes, const struct match_secret *secret,
+		const struct vex_record *record, struct message message)
+{
+	uint64_t behind = message.words >> 14;
+	const uint8_t *at = message.at + 14 * 8;
 	struct sums sums = {0};
 	uint32_t line;
 
-	sums = add(sums, secret, 0, _mm512_and_si512(line_at(at, wanted),
-			_mm512_load_si512(takes->head)));
-	sums = add(sums, secret, 1, line_at(at + LINE, wanted >> 8));
-	sums = add(sums, secret, 2, line_at(at + 2 * LINE, wanted >> 16));
-	wanted >>= 24;
-	for (line = 3; VEX_UNLIKELY(wanted); line++, wanted >>= 8)
-		sums = add(sums, secret, line, line_at(at + line * LINE, wanted));
-	if (VEX_UNLIKELY(takes->parts))
+	sums = add(sums, secret, 0, line_at(message.at, message.words));
+	sums = add(sums, secret, 1, _mm512_or_si512(actor_of(takes, record),
+			line_at(at - LINE, message.words >> 6 & 0xfc)));
+	for (line = 2; VEX_UNLIKELY(behind); line++, behind >>= 8, at += LINE)
+		sums = add(sums, secret, line, line_at(at, behind));
+	if (VEX_UNLIKELY(takes->parts || takes->id))
 		sums = add_parts(sums, takes, secret, record);
 	return fold(sums);
-}
-
-/* 0: it is too large for this. */
-WIDE_INLINE uint64_t wanted_or_none(const struct match_takes *takes,
-		const struct vex_record *record)
-{
-	if (VEX_UNLIKELY(record->size > MATCH_KEY_LINES * LINE))
-		return 0;
-	return wanted_of(record, takes->attrs);
 }
 
 /* The next two records are walked along while these are summed up, which other units do. */
@@ -271,21 +290,21 @@ WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 	const struct match_secret *secret = worker->secret;
 	const struct vex_record *const *records = worker->records;
 	const struct vex_record *last = records[count - 1];
-	uint64_t wanted[RULE_BURST_MAX + 2];
+	struct message messages[RULE_BURST_MAX + 2];
 	bool large = false;
 	unsigned i;
 
-	wanted[0] = wanted_or_none(takes, records[0]);
-	wanted[1] = wanted_or_none(takes, count > 1 ? records[1] : last);
+	messages[0] = message_of(records[0], takes->attrs);
+	messages[1] = message_of(count > 1 ? records[1] : last, takes->attrs);
 	for (i = 0; i < count; i += 2) {
 		const struct vex_record *other = i + 1 < count ? records[i + 1] : last;
 
-		wanted[i + 2] = wanted_or_none(takes, i + 2 < count ? records[i + 2] : last);
-		wanted[i + 3] = wanted_or_none(takes, i + 3 < count ? records[i + 3] : last);
-		large |= !wanted[i] | !wanted[i + 1];
+		messages[i + 2] = message_of(i + 2 < count ? records[i + 2] : last, takes->attrs);
+		messages[i + 3] = message_of(i + 3 < count ? records[i + 3] : last, takes->attrs);
+		large |= TOO_LARGE(records[i]) | TOO_LARGE(other);
 		_mm256_storeu_si256((__m256i *)&worker->key[i],
-				finish(sum_up(takes, secret, records[i], wanted[i]),
-						sum_up(takes, secret, other, wanted[i + 1])));
+				finish(sum_up(takes, secret, records[i], messages[i]),
+						sum_up(takes, secret, other, messages[i + 1])));
 		if (i) { /* by now these are ready */
 			fetch(worker, &worker->key[i - 2]);
 			fetch(worker, &worker->key[i - 1]);
@@ -294,7 +313,7 @@ WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 	for (i -= 2; i < count; i++)
 		fetch(worker, &worker->key[i]);
 	for (i = 0; VEX_UNLIKELY(large) && i < count; i++)
-		if (!wanted[i])
+		if (TOO_LARGE(records[i]))
 			worker->key[i] = key_plain(takes, secret, records[i]);
 }
 

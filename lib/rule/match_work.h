@@ -22,24 +22,26 @@
 #include "rule/match.h"
 #include "rule/rule.h"
 
-/** Lines of 64 bytes of a record of which a key is made by the quicker way. */
+/** Lines of 64 bytes of a message of which a key is made by the quicker way. */
 #define MATCH_KEY_LINES 8u
 #define CACHE_WAYS 4u
 
 /** What repeats of a record, as far as tests ask for it: masks of bytes, bits of attributes. */
 struct match_takes {
 	uint8_t head[64] __attribute__((aligned(64))); /**< the record's first line */
-	uint8_t task[64];
+	uint8_t actor[16]; /**< of it, from the type on */
+	uint8_t task[64] __attribute__((aligned(64)));
 	uint8_t file[64];
 	uint32_t attrs; /**< that are taken as they are */
 	uint32_t parts; /**< of which task and file tell what is taken */
+	bool id;        /**< something of the head before the type is taken */
 	bool any;       /**< false: no event differs from another */
 };
 
 /** Two sets of random numbers, drawn for each worker and known to it alone. */
 struct match_secret {
-	uint8_t a[MATCH_KEY_LINES + 2][64] __attribute__((aligned(64)));
-	uint8_t b[MATCH_KEY_LINES + 2][64];
+	uint8_t a[MATCH_KEY_LINES + 3][64] __attribute__((aligned(64)));
+	uint8_t b[MATCH_KEY_LINES + 3][64];
 };
 
 /** What is asked of a rule of which it is known that it may match. */
