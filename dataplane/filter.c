@@ -112,14 +112,16 @@ static inline void count_up(struct trial *trial, uint64_t events)
 	uint64_t carry = events;
 	unsigned digit;
 
-	for (digit = 0; carry && digit < TRIAL_DIGITS; digit++) {
+	for (digit = 0; carry && digit < trial->digits; digit++) {
 		uint64_t both = trial->count[digit] & carry;
 
 		trial->count[digit] ^= carry;
 		carry = both;
 	}
-	if (digit > trial->digits)
-		trial->digits = digit;
+	if (carry && digit < TRIAL_DIGITS) {
+		trial->count[trial->digits++] = carry;
+		return;
+	}
 	while (VEX_UNLIKELY(carry && digit)) /* no more than can be told */
 		trial->count[--digit] |= carry;
 }
@@ -291,7 +293,7 @@ static void count(struct worker *worker, struct trial *trial)
 
 static inline void open_trial(struct trial *trial, struct worker *worker, struct burst *burst)
 {
-	memset(trial, 0, offsetof(struct trial, teller));
+	memset(trial, 0, offsetof(struct trial, count));
 	trial->worker = worker;
 	trial->rules = worker->plan->rules;
 	trial->plan = worker->plan;
@@ -393,7 +395,7 @@ static void lead_by_rule(struct trial *trial, struct rule_hits hits, uint32_t in
 	trial->plain = rule->target_count != 0; /* not for those who get what is led nowhere else */
 	for (uint32_t i = 0; i < hits.count; i++)
 		trial->redacted |= trial->rules->set->rules[hits.hits[i].rule].redact_count != 0;
-	trial_rewrite(trial->worker, trial, hits, settle(trial));
+	trial_rewrite(trial->worker, trial, &(struct rule_outcome){.hits = hits}, settle(trial));
 }
 
 bool filter_summary(struct worker *worker, struct burst *burst, const struct summary *summary)

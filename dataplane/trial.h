@@ -42,8 +42,9 @@ struct trial {
 	uint64_t told; /* that end a suppression */
 	uint8_t weakest; /* enum rule_priority: the lowest of the rules that matched, the largest number */
 	unsigned digits;      /* of counts, as far as they are used */
-	uint64_t count[TRIAL_DIGITS]; /* rules that matched each event: binary digits, lowest first */
 	uint32_t teller_count;
+	/* What follows is good as far as it is used, and is not cleared before. */
+	uint64_t count[TRIAL_DIGITS]; /* rules that matched each event: binary digits, lowest first */
 	struct trial_teller teller[VEX_BURST_MAX + 1]; /* no event twice; one is written ahead */
 	struct vex_attr_suppressed suppressed[VEX_BURST_MAX];
 };

@@ -37,58 +37,74 @@ static uint32_t find_in(const struct cache_line *line, const struct cache_key *k
 }
 
 /* Those that their own lines do not know; the others are under way before the first is looked at. */
-static void find_elsewhere(const struct rule_worker *worker, uint64_t events, uint32_t *lists)
+static void fetch_elsewhere(const struct rule_worker *worker, uint64_t events)
 {
 	unsigned i;
 
 	EACH_EVENT(i, events)
 		__builtin_prefetch(other_line(worker, &worker->key[i]));
-	EACH_EVENT(i, events)
+}
+
+static void find_plain(const struct rule_worker *worker, unsigned count, uint32_t *lists)
+{
+	uint64_t elsewhere = 0;
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		const struct cache_key *key = &worker->key[i];
+
+		lists[i] = find_in(line_of(worker, key), key, worker->epoch);
+		elsewhere |= (uint64_t)!lists[i] << i;
+	}
+	fetch_elsewhere(worker, elsewhere);
+	EACH_EVENT(i, elsewhere)
 		lists[i] = find_in(other_line(worker, &worker->key[i]), &worker->key[i],
 				worker->epoch);
 }
 
 #ifdef __x86_64__
-/* All four ways at once: three words of a way's four must be the same. */
-__attribute__((target("avx512f,bmi"))) static void find_wide(const struct rule_worker *worker,
-		unsigned count, uint32_t *lists)
+#define WIDE __attribute__((target("avx512f,bmi")))
+
+/* All four ways at once: three words of a way's four must be the same. Which one it is can't be guessed. */
+WIDE static inline uint32_t find_in_wide(const struct cache_line *line, const struct cache_key *key,
+		__m128i epoch)
+{
+	__m128i want = _mm_xor_si128(_mm_load_si128((const __m128i *)key), epoch);
+	uint32_t same = _mm512_cmpeq_epi32_mask(_mm512_load_si512(line),
+			_mm512_broadcast_i32x4(want));
+	uint32_t found;
+
+	same &= same >> 1 & same >> 2 & 0x1111;
+	found = same != 0;
+	return line->way[__builtin_ctz(same | 1u << 12) / 4].list & -found;
+}
+
+WIDE static void find_wide(const struct rule_worker *worker, unsigned count, uint32_t *lists)
 {
 	const __m128i epoch = _mm_set_epi32(0, (int)worker->epoch, 0, 0);
 	uint64_t elsewhere = 0;
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
-		const struct cache_line *line = line_of(worker, &worker->key[i]);
-		__m128i key = _mm_xor_si128(_mm_load_si128((const __m128i *)&worker->key[i]), epoch);
-		uint32_t same = _mm512_cmpeq_epi32_mask(_mm512_load_si512(line),
-				_mm512_broadcast_i32x4(key));
-
-		same &= same >> 1 & same >> 2 & 0x1111;
-		if (VEX_LIKELY(same))
-			lists[i] = line->way[__builtin_ctz(same) / 4].list;
-		else
-			elsewhere |= 1ull << i;
+		lists[i] = find_in_wide(line_of(worker, &worker->key[i]), &worker->key[i], epoch);
+		elsewhere |= (uint64_t)!lists[i] << i;
 	}
-	find_elsewhere(worker, elsewhere, lists);
+	fetch_elsewhere(worker, elsewhere);
+	EACH_EVENT(i, elsewhere)
+		lists[i] = find_in_wide(other_line(worker, &worker->key[i]), &worker->key[i],
+				epoch);
 }
 #endif
 
 void match_remembered(struct rule_worker *worker, unsigned count, uint32_t *lists)
 {
-	unsigned i;
-
 #ifdef __x86_64__
 	if (worker->wide) {
 		find_wide(worker, count, lists);
 		return;
 	}
 #endif
-	for (i = 0; i < count; i++) {
-		const struct cache_key *key = &worker->key[i];
-
-		lists[i] = find_in(line_of(worker, key), key, worker->epoch);
-	}
-	find_elsewhere(worker, worker->numbers->narrow(lists, 0, 0) & worker->all, lists);
+	find_plain(worker, count, lists);
 }
 
 /* What an earlier epoch left behind is not found any more, and is overwritten in time. */

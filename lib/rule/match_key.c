@@ -156,15 +156,21 @@ struct sums {
 	__m512i b;
 };
 
-WIDE_INLINE struct sums add(struct sums sums, const struct match_secret *secret,
-		uint32_t line, __m512i words)
+WIDE_INLINE struct sums add(struct sums sums, __m512i key_a, __m512i key_b, __m512i words)
 {
-	__m512i a = _mm512_xor_si512(words, _mm512_load_si512(secret->a[line]));
-	__m512i b = _mm512_xor_si512(words, _mm512_load_si512(secret->b[line]));
+	__m512i a = _mm512_xor_si512(words, key_a);
+	__m512i b = _mm512_xor_si512(words, key_b);
 
 	sums.a = _mm512_xor_si512(sums.a, _mm512_clmulepi64_epi128(a, a, 0x10));
 	sums.b = _mm512_xor_si512(sums.b, _mm512_clmulepi64_epi128(b, b, 0x10));
 	return sums;
+}
+
+WIDE_INLINE struct sums add_line(struct sums sums, const struct match_secret *secret,
+		uint32_t line, __m512i words)
+{
+	return add(sums, _mm512_load_si512(secret->a[line]), _mm512_load_si512(secret->b[line]),
+			words);
 }
 
 /* A sum's four parts are one: a, a, b, b. */
@@ -209,26 +215,54 @@ struct message {
 
 #define TOO_LARGE(record) ((record)->size > MATCH_KEY_LINES * LINE)
 
-WIDE_INLINE struct message message_of(const struct vex_record *record, uint32_t attrs)
+static uint64_t words_of(const uint8_t *from, const uint8_t *end, uint32_t attrs)
 {
-	const uint8_t *from = (const uint8_t *)(record + 1);
-	uint32_t end = (record->size - (uint32_t)sizeof(*record)) / 8;
+	const uint8_t *at = from;
 	uint64_t words = 0;
-	uint32_t at = 0;
 
-	if (VEX_UNLIKELY(TOO_LARGE(record)))
-		return (struct message){from, 0};
 	while (attrs && at < end) {
-		uint32_t head = head_at(from + 8ul * at);
-		uint32_t count = vex_attr_span(vex_attr_head_len(head)) / 8;
+		uint32_t head = head_at(at);
+		uint32_t span = vex_attr_span(vex_attr_head_len(head));
 		uint64_t want = attrs >> vex_attr_head_id(head) & 1;
 
-		words |= ((want << count) - want) << at;
-		attrs &= ~(1u << vex_attr_head_id(head)); /* none comes twice */
-		at += count;
+		words |= ((want << span / 8) - want) << (at - from) / 8;
+		attrs &= ~(1u << vex_attr_head_id(head)); /* none of them comes twice */
+		at += span;
 	}
-	at = words ? (uint32_t)__builtin_ctzll(words) : 0;
-	return (struct message){from + 8ul * at, words >> at};
+	return words;
+}
+
+static inline struct message message_of(const struct vex_record *record, uint32_t attrs)
+{
+	const uint8_t *at = (const uint8_t *)(record + 1);
+	const uint8_t *end = (const uint8_t *)record + record->size;
+
+	if (VEX_UNLIKELY(TOO_LARGE(record)))
+		end = at;
+	while (at < end) {
+		uint32_t head = head_at(at);
+		uint32_t span = vex_attr_span(vex_attr_head_len(head));
+
+		if (!(attrs >> vex_attr_head_id(head) & 1)) {
+			at += span;
+			continue;
+		}
+		if (attrs & (attrs - 1))
+			return (struct message){at, words_of(at, end, attrs)};
+		return (struct message){at, (1ull << span / 8) - 1};
+	}
+	return (struct message){at, 0};
+}
+
+/* By itself: among wide instructions a compiler would keep these numbers in registers of masks. */
+static __attribute__((noinline)) void find_messages(const struct vex_record *const *records,
+		unsigned count, uint32_t attrs, struct message *messages)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		messages[i] = message_of(records[i], attrs);
+	messages[count] = messages[count - 1]; /* two are made at once */
 }
 
 WIDE static struct sums add_parts(struct sums sums, const struct match_takes *takes,
@@ -238,15 +272,15 @@ WIDE static struct sums add_parts(struct sums sums, const struct match_takes *ta
 	const void *file = vex_record_attr(record, VEX_ATTR_FILE, NULL);
 
 	if (task && takes->parts & 1u << VEX_ATTR_TASK)
-		sums = add(sums, secret, LINE_TASK, _mm512_maskz_and_epi64(0x3,
+		sums = add_line(sums, secret, LINE_TASK, _mm512_maskz_and_epi64(0x3,
 				_mm512_maskz_loadu_epi64(0x3, (const uint8_t *)task - VEX_ATTR_HEAD),
 				_mm512_load_si512(takes->task)));
 	if (file && takes->parts & 1u << VEX_ATTR_FILE)
-		sums = add(sums, secret, LINE_FILE, _mm512_maskz_and_epi64(0x3,
+		sums = add_line(sums, secret, LINE_FILE, _mm512_maskz_and_epi64(0x3,
 				_mm512_maskz_loadu_epi64(0x3, (const uint8_t *)file - VEX_ATTR_HEAD),
 				_mm512_load_si512(takes->file)));
 	if (takes->id)
-		sums = add(sums, secret, LINE_ID, _mm512_and_si512(
+		sums = add_line(sums, secret, LINE_ID, _mm512_and_si512(
 				_mm512_maskz_loadu_epi64(0x1f, record), _mm512_load_si512(takes->head)));
 	return sums;
 }
@@ -256,55 +290,67 @@ WIDE_INLINE __m512i line_at(const uint8_t *at, uint64_t wanted)
 	return _mm512_maskz_loadu_epi64((__mmask8)wanted, at);
 }
 
-WIDE_INLINE __m512i actor_of(const struct match_takes *takes, const struct vex_record *record)
+/* Of each burst the same, for the lines that all records have. */
+struct constants {
+	__m512i a[2];
+	__m512i b[2];
+	__m128i actor;
+};
+
+WIDE_INLINE struct constants constants_of(const struct match_takes *takes,
+		const struct match_secret *secret)
+{
+	return (struct constants){
+			{_mm512_load_si512(secret->a[0]), _mm512_load_si512(secret->a[1])},
+			{_mm512_load_si512(secret->b[0]), _mm512_load_si512(secret->b[1])},
+			_mm_load_si128((const __m128i *)takes->actor)};
+}
+
+WIDE_INLINE __m512i actor_of(const struct vex_record *record, __m128i wanted)
 {
 	const void *at = (const uint8_t *)record + ACTOR;
 
-	return _mm512_zextsi128_si512(_mm_and_si128(_mm_loadu_si128(at),
-			_mm_load_si128((const __m128i *)takes->actor)));
+	return _mm512_zextsi128_si512(_mm_and_si128(_mm_loadu_si128(at), wanted));
 }
 
 /* Two lines at least, so that records of usual lengths take one way through the code. */
-WIDE_INLINE __m512i sum_up(const struct match_takes *takes, const struct match_secret *secret,
+WIDE_INLINE __m512i sum_up(const struct rule_worker *worker, const struct constants *constants,
 		const struct vex_record *record, struct message message)
 {
-	uint64_t behind = message.words >> 14;
+	const struct match_takes *takes = &worker->matcher->takes;
 	const uint8_t *at = message.at + 14 * 8;
+	uint64_t behind = message.words >> 14;
 	struct sums sums = {0};
 	uint32_t line;
 
-	sums = add(sums, secret, 0, line_at(message.at, message.words));
-	sums = add(sums, secret, 1, _mm512_or_si512(actor_of(takes, record),
-			line_at(at - LINE, message.words >> 6 & 0xfc)));
+	sums = add(sums, constants->a[0], constants->b[0], line_at(message.at, message.words));
+	sums = add(sums, constants->a[1], constants->b[1],
+			_mm512_or_si512(actor_of(record, constants->actor),
+					line_at(at - LINE, message.words >> 6 & 0xfc)));
 	for (line = 2; VEX_UNLIKELY(behind); line++, behind >>= 8, at += LINE)
-		sums = add(sums, secret, line, line_at(at, behind));
+		sums = add_line(sums, worker->secret, line, line_at(at, behind));
 	if (VEX_UNLIKELY(takes->parts || takes->id))
-		sums = add_parts(sums, takes, secret, record);
+		sums = add_parts(sums, takes, worker->secret, record);
 	return fold(sums);
 }
 
-/* The next two records are walked along while these are summed up, which other units do. */
 WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 {
-	const struct match_takes *takes = &worker->matcher->takes;
-	const struct match_secret *secret = worker->secret;
 	const struct vex_record *const *records = worker->records;
-	const struct vex_record *last = records[count - 1];
-	struct message messages[RULE_BURST_MAX + 2];
+	const struct match_takes *takes = &worker->matcher->takes;
+	struct constants constants = constants_of(takes, worker->secret);
+	struct message messages[RULE_BURST_MAX + 1];
 	bool large = false;
 	unsigned i;
 
-	messages[0] = message_of(records[0], takes->attrs);
-	messages[1] = message_of(count > 1 ? records[1] : last, takes->attrs);
+	find_messages(records, count, takes->attrs, messages);
 	for (i = 0; i < count; i += 2) {
-		const struct vex_record *other = i + 1 < count ? records[i + 1] : last;
+		const struct vex_record *other = records[i + 1 < count ? i + 1 : i];
 
-		messages[i + 2] = message_of(i + 2 < count ? records[i + 2] : last, takes->attrs);
-		messages[i + 3] = message_of(i + 3 < count ? records[i + 3] : last, takes->attrs);
 		large |= TOO_LARGE(records[i]) | TOO_LARGE(other);
 		_mm256_storeu_si256((__m256i *)&worker->key[i],
-				finish(sum_up(takes, secret, records[i], messages[i]),
-						sum_up(takes, secret, other, messages[i + 1])));
+				finish(sum_up(worker, &constants, records[i], messages[i]),
+						sum_up(worker, &constants, other, messages[i + 1])));
 		if (i) { /* by now these are ready */
 			fetch(worker, &worker->key[i - 2]);
 			fetch(worker, &worker->key[i - 1]);
@@ -314,7 +360,7 @@ WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 		fetch(worker, &worker->key[i]);
 	for (i = 0; VEX_UNLIKELY(large) && i < count; i++)
 		if (TOO_LARGE(records[i]))
-			worker->key[i] = key_plain(takes, secret, records[i]);
+			worker->key[i] = key_plain(takes, worker->secret, records[i]);
 }
 
 bool match_wide(void)

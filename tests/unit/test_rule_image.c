@@ -15,6 +15,7 @@
 #include "rule/disassemble.h"
 #include "rule/match.h"
 #include "rule/verify.h"
+#include "support/rule_decided.h"
 #include "support/rule_draw.h"
 #include "support/rule_oracle.h"
 #include "support/unit.h"
@@ -28,6 +29,7 @@ static uint64_t first_seed = 1;
 static struct rule_random *source;
 static struct oracle *oracle;
 static FILE *nowhere;
+static struct rule_decided_check decided;
 static uint64_t pairs, matched_pairs, hits_seen, differences;
 
 /* Events of a set; records point into them, so that each stays where it is. */
@@ -149,8 +151,9 @@ static void compare(uint64_t seed, const struct rule_set *set, const struct rule
 	matched_pairs += count > 0;
 }
 
-/* Bursts of any length, of events most of which came before. */
-static void ask(uint64_t seed, const struct rule_set *set, struct rule_worker *worker)
+/* Bursts of any length, of events most of which came before; with decisions left whole, mostly. */
+static void ask(uint64_t seed, const struct rule_set *set, const struct rule_image *image,
+		struct rule_worker *worker)
 {
 	const struct vex_record *burst[RULE_BURST_MAX];
 	unsigned which[RULE_BURST_MAX];
@@ -166,11 +169,13 @@ static void ask(uint64_t seed, const struct rule_set *set, struct rule_worker *w
 			which[i] = (asked + i) % 3 ? (asked + i) % (EVENTS / 4) : asked + i;
 			burst[i] = (struct vex_record *)records[which[i]];
 		}
-		hits = rule_match(worker, burst, count);
+		hits = seed % 4 ? rule_decided_match(&decided, worker, image, burst, count)
+				: rule_match(worker, burst, count);
 		for (i = 0; i < count; i++)
 			compare(seed, set, &hits, i, which[i]);
 		asked += count;
 	}
+	rule_decided_end(&decided, worker);
 	hits_seen += rule_worker_counts(worker).cache_hits;
 }
 
@@ -225,12 +230,13 @@ static void one_set(uint64_t seed, const struct rule_set *set, const struct rule
 {
 	static const uint32_t entries[] = {0, 8, 1024};
 	struct rule_worker_options options = {.plain = seed % 5 == 0,
-			.cache_entries = entries[seed % 3], .list_bytes = seed % 2 ? 4096 : 0, .run = run};
+			.cache_entries = entries[seed % 3], .list_bytes = seed % 2 ? 4096 : 0, .run = run,
+			.tell = rule_decided_tell, .tell_data = &decided};
 	struct rule_matcher *matcher = load(image, size);
 	struct rule_worker *worker;
 
 	CU_ASSERT_EQUAL_FATAL(rule_worker_new(matcher, &options, &worker), 0);
-	ask(seed, set, worker);
+	ask(seed, set, image, worker);
 	if (seed % 16 == 0)
 		tell(seed, set, worker);
 	rule_worker_free(worker);
