@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-/* What rules count is told no later than this while there are events, and at once when there are none. */
+/* Where events never pause, rules are told after this time what was counted for them. */
 #define COUNTED_NS 10000000u
 #define COUNTED_A_BURST 8u /* decisions; more would be felt */
 

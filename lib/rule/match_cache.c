@@ -65,7 +65,10 @@ static void find_plain(const struct rule_worker *worker, unsigned count, uint32_
 #ifdef __x86_64__
 #define WIDE __attribute__((target("avx512f,bmi")))
 
-/* All four ways at once: three words of a way's four must be the same. Which one it is can't be guessed. */
+/*
+ * All four ways at once: three words of a way's four must be the same. Which one it is can't be
+ * guessed, so nothing branches on it.
+ */
 WIDE static inline uint32_t find_in_wide(const struct cache_line *line, const struct cache_key *key,
 		__m128i epoch)
 {

@@ -162,6 +162,39 @@ static void a_rule_that_stays_keeps_its_state(void)
 	CU_ASSERT_EQUAL(counted(0).matched, 1);
 }
 
+static void one_event(const char *path)
+{
+	publish(path);
+	CU_ASSERT_EQUAL(harness_round(plane), 1);
+	CU_ASSERT_EQUAL(drain(), 1);
+}
+
+/* By the next set, by a round without events, or after a while: no event is counted twice or lost. */
+static void what_decisions_counted_is_told(void)
+{
+	const struct timespec while_ = {.tv_nsec = 20000000};
+	uint64_t last;
+
+	load(OTHER);
+	for (unsigned i = 0; i < 3; i++)
+		one_event("/other");
+	load(ONCE OTHER);
+	CU_ASSERT_EQUAL(counted(1).matched, 3);
+	CU_ASSERT_EQUAL(counted(1).routed, 3);
+	last = counted(1).last_ns;
+	one_event("/other");
+	one_event("/other");
+	CU_ASSERT_EQUAL(harness_round(plane), 0);
+	CU_ASSERT_EQUAL(counted(1).matched, 5);
+	CU_ASSERT(last && counted(1).last_ns > last);
+	one_event("/other");
+	nanosleep(&while_, NULL);
+	one_event("/nobody");
+	CU_ASSERT_EQUAL(counted(1).matched, 6);
+	CU_ASSERT_EQUAL(counted(1).limited, 0);
+	CU_ASSERT_EQUAL(counted(0).matched, 0);
+}
+
 static void a_rule_that_changed_begins_anew(void)
 {
 	load(ONCE);
@@ -276,6 +309,7 @@ int main(void)
 			TEST(what_cannot_be_used_changes_nothing),
 			TEST(a_flipped_byte_is_found_wherever_it_is),
 			TEST(a_rule_that_stays_keeps_its_state),
+			TEST(what_decisions_counted_is_told),
 			TEST(a_rule_that_changed_begins_anew),
 			TEST(unloading_gives_back_all),
 			TEST(each_burst_is_of_one_set_and_sets_go_up),
