@@ -38,9 +38,9 @@ static void tend_resumed(struct plane *plane, const struct startup *startup)
 static void give_up_rules(struct plane *plane, const struct startup *startup)
 {
 	plane->hold_unruled = false;
-	plan_publish_all(plane);
 	vex_warn("no rules came within %u ms (rules_wait_ms): events go out without rules until "
 		 "some are loaded", startup->rules_wait_ms);
+	plan_publish_all(plane);
 }
 
 /* rules_publish() ends the hold, in the very plan that puts the rules in force. */
