@@ -28,6 +28,33 @@ static void lead_by_default(const struct plan *plan, struct burst *burst)
 
 /* -- what one rule that matched makes of its events -- */
 
+/* An event tells of one suppression that it ends: of the rule of highest priority. */
+static __attribute__((noinline)) void note_told(struct trial *trial, uint32_t index, uint32_t event,
+		struct vex_attr_suppressed told)
+{
+	const struct rule_image_rule *rules = trial->rules->set->rules;
+	struct vex_attr_suppressed *kept = &trial->suppressed[event];
+	bool is_first = !(trial->told >> event & 1);
+	struct vex_attr_suppressed other = is_first ? (struct vex_attr_suppressed){0} : *kept;
+
+	trial->told |= 1ull << event;
+	if (is_first || rules[index].priority < rules[trial->suppressor[event]].priority) {
+		trial->suppressor[event] = index;
+		*kept = told;
+	} else {
+		other = told;
+	}
+	rule_limits_leave_untold(trial->rules->limits, other.count);
+}
+
+/* Nobody gets these events. */
+static __attribute__((noinline)) void leave_untold(struct trial *trial, uint64_t events)
+{
+	for (; events; events &= events - 1)
+		rule_limits_leave_untold(trial->rules->limits,
+				trial->suppressed[__builtin_ctzll(events)].count);
+}
+
 static enum rule_limit_verdict ask_limit(struct trial *trial, uint32_t index, uint32_t event)
 {
 	const struct ruleset *set = trial->rules->set;
@@ -39,10 +66,8 @@ static enum rule_limit_verdict ask_limit(struct trial *trial, uint32_t index, ui
 
 	if (VEX_UNLIKELY(untold.key != 0))
 		summary_keep(trial->worker, trial->burst, event, set->states[index], &untold);
-	if (VEX_UNLIKELY(told.count && !(trial->told >> event & 1))) {
-		trial->told |= 1ull << event;
-		trial->suppressed[event] = told;
-	}
+	if (VEX_UNLIKELY(told.count != 0))
+		note_told(trial, index, event, told);
 	return verdict;
 }
 
@@ -276,6 +301,8 @@ static uint64_t settle(struct trial *trial)
 	any = settle_subscribers(trial, asked, trial->open & ~kept_back);
 	if (VEX_UNLIKELY(trial->held | trial->dropped))
 		name_drops(trial, asked, kept_back, any);
+	if (VEX_UNLIKELY(trial->told & ~any))
+		leave_untold(trial, trial->told & ~any);
 	return any;
 }
 

@@ -47,6 +47,7 @@ struct trial {
 	uint64_t count[TRIAL_DIGITS]; /* rules that matched each event: binary digits, lowest first */
 	struct trial_teller teller[VEX_BURST_MAX + 1]; /* no event twice; one is written ahead */
 	struct vex_attr_suppressed suppressed[VEX_BURST_MAX];
+	uint32_t suppressor[VEX_BURST_MAX]; /* the rule that it is told of */
 };
 
 /**

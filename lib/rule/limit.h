@@ -66,6 +66,9 @@ enum rule_limit_verdict rule_limit_ask(struct rule_limits *limits, uint64_t stat
 struct vex_attr_suppressed rule_limit_take(struct rule_limits *limits,
 		const struct rule_limit_untold *untold, uint64_t start_ns);
 
+/** What was taken, or came with a verdict, and is told to nobody after all. */
+void rule_limits_leave_untold(struct rule_limits *limits, uint64_t count);
+
 /** Since the table was made. */
 struct rule_limits_counts {
 	uint64_t full;      /**< events that passed because their key found no entry */

@@ -62,6 +62,11 @@ struct rule_limits_counts rule_limits_counts(const struct rule_limits *limits)
 	};
 }
 
+void rule_limits_leave_untold(struct rule_limits *limits, uint64_t count)
+{
+	limit_count(&limits->counts.untold, count);
+}
+
 /* -- tallies -- */
 
 static void lift(uint64_t *at, uint64_t to)

@@ -275,6 +275,14 @@ static void a_route_held_back_leaves_the_default_alone(void)
 	harness_consumer_free(&audit);
 }
 
+static void publish_until_one_comes(void)
+{
+	do {
+		publish(VEX_OPEN, "/x");
+		harness_round(plane);
+	} while (!count(&consumer));
+}
+
 static void a_suppression_that_ends_tells_of_it(void)
 {
 	for (uint32_t i = 0; i < plane->worker_count; i++) /* the next event is to tell, no summary */
@@ -285,13 +293,45 @@ static void a_suppression_that_ends_tells_of_it(void)
 	harness_round(plane);
 	CU_ASSERT_EQUAL(count(&consumer), 1);
 	CU_ASSERT_EQUAL(last.has & VEX_HAS_SUPPRESSED, 0);
-	do { /* until the millisecond is over */
-		publish(VEX_OPEN, "/x");
-		harness_round(plane);
-	} while (!count(&consumer));
+	publish_until_one_comes();
 	CU_ASSERT(last.has & VEX_HAS_SUPPRESSED);
 	CU_ASSERT(last.suppressed.count >= 4);
 	CU_ASSERT_EQUAL(drops(VEX_DROP_SUPPRESSED), last.suppressed.count);
+}
+
+/* Each of two rules has held back the same events; one event tells, and of one rule. */
+static void of_two_suppressions_the_more_urgent_is_told(void)
+{
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		plane->workers[i].summaries.capacity = 0;
+	load_rules("- rule: all\n  condition: evt.type = open\n  suppress: 1ms\n"
+		   "- rule: x\n  condition: fd.name = /x\n  suppress: 1ms\n  priority: error\n");
+	publish(VEX_OPEN, "/x");
+	publish(VEX_OPEN, "/y");
+	harness_round(plane);
+	CU_ASSERT_EQUAL(count(&consumer), 1);
+	publish_until_one_comes();
+	CU_ASSERT(last.has & VEX_HAS_SUPPRESSED);
+	CU_ASSERT_EQUAL(last.suppressed.count, drops(VEX_DROP_SUPPRESSED) - 1);
+	rules_count_limits(plane);
+	CU_ASSERT_EQUAL(plane->stat->limits.untold, drops(VEX_DROP_SUPPRESSED));
+}
+
+static void what_nobody_gets_is_left_untold(void)
+{
+	uint64_t published = 0;
+
+	for (uint32_t i = 0; i < plane->worker_count; i++)
+		plane->workers[i].summaries.capacity = 0;
+	load_rules("- rule: once\n  condition: fd.name = /x\n  suppress: 1ms\n"
+		   "- rule: none\n  condition: evt.type = open\n  route: drop\n");
+	do { /* until one has ended the suppression */
+		publish(VEX_OPEN, "/x");
+		published++;
+		harness_round(plane);
+		rules_count_limits(plane);
+	} while (!plane->stat->limits.untold);
+	CU_ASSERT_EQUAL(plane->stat->limits.untold, published - 2); /* but the first and the last */
 }
 
 static void what_finds_no_room_passes_and_is_counted(void)
@@ -401,6 +441,8 @@ int main(void)
 			TEST(another_rule_may_still_lead_it_on),
 			TEST(a_route_held_back_leaves_the_default_alone),
 			TEST(a_suppression_that_ends_tells_of_it),
+			TEST(of_two_suppressions_the_more_urgent_is_told),
+			TEST(what_nobody_gets_is_left_untold),
 			TEST(what_finds_no_room_passes_and_is_counted),
 			TEST(what_is_redacted_leaves_so_for_everyone),
 			TEST(what_a_hash_makes_longer_is_hashed_all_the_same),
