@@ -90,13 +90,16 @@ static bool give_back(struct worker *worker, struct target *from, const struct g
 	asked = group_who_asked(worker, &look, record);
 	fits = group_who_fits(worker, &look, record, VEX_CLASS_CRITICAL, asked);
 	if (group_give(worker, &look, record, VEX_CLASS_CRITICAL, fits)) {
+		from->returns_since = 0;
 		if (left_by)
 			left_by->returned++;
 		group_publish(worker);
 		return true;
 	}
-	if (wait_again(worker, state, record, fits, left_by))
+	if (wait_again(worker, state, record, fits, left_by)) {
+		from->returns_since = 0;
 		return true;
+	}
 	if (fits && patient(worker, from))
 		return false;
 	if (left_by)

@@ -146,10 +146,10 @@ void idle_round(struct worker *worker)
 	worker->looks_for_losses = false;
 	if (worker->kick_pending)
 		kick_subscribers(worker);
-	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0)
-		keep_house(worker);
 	if (tell_counted(worker))
 		return;
+	if (worker->idle_rounds++ % HOUSEKEEPING_EVERY == 0)
+		keep_house(worker);
 	rte_pause();
 	if (worker->idle != IDLE_ADAPTIVE)
 		return;

@@ -11,6 +11,8 @@ struct usage {
 	uint64_t all;
 	uint64_t strangers;
 	uint64_t same; /* of uid */
+	uint32_t lanes_of_strangers; /* producers': there are so many places */
+	uint32_t lanes_of_same;
 };
 
 static void count(struct usage *usage, uint32_t uid, uint64_t size)
@@ -24,15 +26,19 @@ static void count(struct usage *usage, uint32_t uid, uint64_t size)
 static void count_port(struct usage *usage, const struct port *port)
 {
 	for (uint32_t i = 0; i < VEX_PORT_LANES_MAX; i++)
-		if (port->lanes[i] && port->boundary != VEX_BOUNDARY_KERNEL)
+		if (port->lanes[i] && port->boundary != VEX_BOUNDARY_KERNEL) {
 			count(usage, port->uid, port->lanes[i]->ring.ring_size);
+			usage->lanes_of_strangers += !access_trusts(port->uid);
+			usage->lanes_of_same += port->uid == usage->uid;
+		}
 }
 
 static void count_subscriber(struct usage *usage, const struct subscriber *sub)
 {
 	for (uint32_t i = 0; i < VEX_WORKERS_MAX; i++)
 		if (sub->targets[i])
-			count(usage, sub->stat->uid, sub->ring_size);
+			count(usage, sub->stat->uid,
+					sub->ring_size + sub->targets[i]->guards.capacity);
 }
 
 static struct usage measure(const struct plane *plane, uint32_t uid)
@@ -54,6 +60,20 @@ static int refuse(uint64_t used, uint64_t size, uint64_t limit, const char *whos
 			"a lane of %llu bytes: %s have %llu, and may have %llu (see lane_memory)",
 			(unsigned long long)size, whose, (unsigned long long)used,
 			(unsigned long long)limit);
+	return -ENOSPC;
+}
+
+int lane_count_check(const struct plane *plane, uint32_t uid, char *reason)
+{
+	struct usage usage = measure(plane, uid);
+
+	if (access_trusts(uid) || (usage.lanes_of_same < VEX_LANES_MAX / 2 &&
+					  usage.lanes_of_strangers < VEX_LANES_MAX / 4 * 3))
+		return 0;
+	snprintf(reason, VEX_REASON_MAX,
+			"one more lane: this user's are %u of at most %u, and those of all but root %u of %u",
+			usage.lanes_of_same, VEX_LANES_MAX / 2, usage.lanes_of_strangers,
+			VEX_LANES_MAX / 4 * 3);
 	return -ENOSPC;
 }
 

@@ -18,4 +18,7 @@
  */
 int lane_memory_check(const struct plane *plane, uint32_t uid, uint64_t size, char *reason);
 
+/** The same of producers' lanes by number, of which there are VEX_LANES_MAX. */
+int lane_count_check(const struct plane *plane, uint32_t uid, char *reason);
+
 #endif

@@ -88,9 +88,12 @@ static void plan_guards(struct plan *plan, const struct ruleset *set)
 	const struct rule_image_group_of *groups = rule_image_part(set->image, RULE_PART_GROUPS);
 
 	for (uint32_t i = 0; i < set->group_count; i++)
-		for (uint32_t k = 0; k < groups[i].member_count; k++)
-			make_guards(plan, plan->named[set->members[groups[i].member_first + k]] &
-							plan->subscribers);
+		for (uint32_t k = 0; k < groups[i].member_count; k++) {
+			uint64_t who = plan->named[set->members[groups[i].member_first + k]] &
+					plan->subscribers;
+
+			make_guards(plan, who & -who); /* of several of one name the first is the member */
+		}
 }
 
 static void plan_subscribers(struct plane *plane, struct worker *worker, struct plan *plan)

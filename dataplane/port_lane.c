@@ -32,6 +32,8 @@ static int check_lane(const struct plane *plane, const struct port *port,
 	if (message->lane.position % VEX_LINE)
 		return refuse(reason, -EINVAL, "a lane at %llu: want a multiple of %u",
 				(unsigned long long)message->lane.position, VEX_LINE);
+	if (lane_count_check(plane, port->uid, reason))
+		return -ENOSPC;
 	return lane_memory_check(plane, port->uid, message->lane.ring_size, reason);
 }
 

@@ -283,10 +283,10 @@ static void leave(struct worker *worker, struct target *target)
 {
 	uint32_t budget = WAITING_A_ROUND;
 
-	while (guard_any(&target->guards) && budget-- && group_take_back(worker, target))
-		continue;
+	while (budget && guard_any(&target->guards) && group_take_back(worker, target))
+		budget--;
 	vex_stat_begin(&target->stat->generation);
-	while (target->backlog.total && budget--)
+	for (; budget && target->backlog.total; budget--)
 		give_up(worker, target);
 	vex_stat_end(&target->stat->generation);
 	worker->idle_rounds = 0; /* others wait for what was taken back */

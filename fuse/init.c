@@ -20,6 +20,8 @@ void do_init(void *userdata, struct fuse_conn_info *conn)
 		want(conn, FUSE_CAP_POSIX_ACL); /* which makes the kernel check permissions */
 	/* Its successor, without which each write asks for security.capability: see loop.c. */
 	conn->want &= ~(unsigned int)FUSE_CAP_HANDLE_KILLPRIV;
+	/* The parts of one large write with O_DIRECT and O_APPEND are to come one after the other. */
+	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_DIO;
 	if (mirror.options.cache == CACHE_ALWAYS)
 		want(conn, FUSE_CAP_CACHE_SYMLINKS);
 	if (mirror.options.writeback)

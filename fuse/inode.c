@@ -191,6 +191,9 @@ struct inode *inode_enter_known(struct inode *dir, const char *name, const struc
 		inode->nlookup++;
 		inode->seen_s = inode_clock_s();
 		VEX_STORE_RELAXED(&inode->mode, st->st_mode);
+		if (inode->dev == dir->dev) /* it may be known by another mount, which denies less */
+			VEX_STORE_RELAXED(&inode->denied,
+					inode->denied | VEX_LOAD_RELAXED(&dir->denied));
 		dead = inode_rename_to(inode, dir, name, strlen(name), true);
 	}
 	pthread_mutex_unlock(&inode_table.lock);

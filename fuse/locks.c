@@ -29,6 +29,7 @@ struct lock_owner {
 	int fd;
 	bool writes;         /* fd is open for writing */
 	bool shared;         /* fd is a copy of a handle's, where none could be opened */
+	bool untold;         /* it holds some beneath that are not among ranges */
 	pid_t pid;
 	uint32_t waits;      /* that are under way */
 	struct range wanted; /* of the latest of them */
@@ -120,7 +121,7 @@ static int make_writable(struct lock_owner *owner, const struct handle *handle)
 	struct lock_owner before = *owner;
 	int err;
 
-	if (owner->waits)
+	if (owner->waits || owner->untold)
 		return ENOLCK;
 	err = open_for(owner, handle);
 	if (!err) {
@@ -186,14 +187,20 @@ static void drop(struct lock_owner *owner)
 
 static void push(struct lock_owner *owner, uint64_t first, uint64_t last, short type)
 {
-	if (first > last || owner->count == RANGES_MAX)
+	if (first > last)
 		return;
+	if (owner->count == RANGES_MAX) {
+		owner->untold = true;
+		return;
+	}
 	if (owner->count == owner->cap) {
 		uint32_t cap = owner->cap ? owner->cap * 2 : 4;
 		struct range *more = realloc(owner->ranges, cap * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			owner->untold = true;
 			return;
+		}
 		owner->ranges = more;
 		owner->cap = cap;
 	}
@@ -383,6 +390,7 @@ static void release(struct lock_owner *owner)
 	}
 	unlock_all(owner);
 	owner->count = 0;
+	owner->untold = false;
 }
 
 void locks_release(struct inode *inode, uint64_t owner)

@@ -348,10 +348,11 @@ void mount_tune(void)
 
 void mount_stop(void)
 {
+	uint64_t there = dev_at(mirror.mountpoint); /* 0: nobody can tell, or it is dead */
 	int error;
 
-	if (mirror.mount_dev && dev_at(mirror.mountpoint) != mirror.mount_dev) {
-		vex_warn("what is mounted at %s is not this mirror: it is left alone",
+	if (mirror.mount_dev && there && there != mirror.mount_dev) {
+		vex_info("this mirror is not at %s any more: what is there is left alone",
 				mirror.mountpoint);
 		return;
 	}

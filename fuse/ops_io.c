@@ -69,6 +69,9 @@ static ssize_t write_beneath(const struct handle *handle, const char *buf, size_
 	return pwrite(handle->fd, buf, size, off);
 }
 
+/* Whose pages these are nobody knows any more; what the kernel took already must find room. */
+static const struct fuse_ctx kernel;
+
 void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 		struct fuse_file_info *fi)
 {
@@ -82,8 +85,7 @@ void do_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	op_user(&op, handle);
 	op_range(&op, (uint64_t)off, size);
 	op_flags(&op, (uint32_t)fi->flags);
-	if (!fi->writepage) /* which the kernel writes, in its own name */
-		creds_become_user(fuse_req_ctx(req));
+	creds_become_user(fi->writepage ? &kernel : fuse_req_ctx(req));
 	if (kills)
 		creds_give_up_setid(req);
 	n = write_beneath(handle, buf, size, off, fi, &op);

@@ -2,8 +2,11 @@
 /* Extended attributes, ACLs among them. */
 #include "ops.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/limits.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/xattr.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -79,6 +82,23 @@ static bool is_denied(const struct inode *inode, const char *name)
 	return (VEX_LOAD_RELAXED(&inode->denied) & ST_NOSUID) && !strcmp(name, XATTR_NAME_CAPS);
 }
 
+/* What its mount does not let run nobody runs by an ACL either. */
+static void hide_execute(const struct inode *inode, const char *name, char *buf, size_t len)
+{
+	struct posix_acl_xattr_entry entry;
+
+	if (!(VEX_LOAD_RELAXED(&inode->denied) & ST_NOEXEC) ||
+			!S_ISREG(VEX_LOAD_RELAXED(&inode->mode)) ||
+			strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS))
+		return;
+	for (size_t at = sizeof(struct posix_acl_xattr_header); at + sizeof(entry) <= len;
+			at += sizeof(entry)) {
+		memcpy(&entry, buf + at, sizeof(entry));
+		entry.e_perm &= htole16((uint16_t)~ACL_EXECUTE);
+		memcpy(buf + at, &entry, sizeof(entry));
+	}
+}
+
 /* The length, or a negative errno. */
 static ssize_t get(const struct inode *inode, const char *name, char *buf, size_t size)
 {
@@ -88,6 +108,8 @@ static ssize_t get(const struct inode *inode, const char *name, char *buf, size_
 		return -ENODATA;
 	n = getxattr(proc_path(inode->fd).text, name, size ? buf : NULL,
 			size < LOOP_IO_MAX ? size : LOOP_IO_MAX);
+	if (n > 0 && size)
+		hide_execute(inode, name, buf, (size_t)n);
 	return n < 0 ? -errno : n;
 }
 

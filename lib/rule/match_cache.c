@@ -126,10 +126,11 @@ static size_t list_bytes(uint32_t words)
 	return (sizeof(struct cache_list) + words * 4ull + 63) & ~63ull;
 }
 
+/* Each list of a burst is rounded up, however the words of all of them are shared out. */
 bool match_may_forget(const struct rule_worker *worker)
 {
 	return worker->arena_size - worker->arena_used <
-			list_bytes(LIST_WORDS_MAX) + (RULE_BURST_MAX - 1) * list_bytes(0) ||
+			list_bytes(LIST_WORDS_MAX) + RULE_BURST_MAX * list_bytes(1) ||
 			worker->names_used + RULE_BURST_MAX > worker->names_mask / 2;
 }
 

@@ -82,7 +82,7 @@ static bool settle_subscriber(struct vex_subscriber_stat *to,
 	bool settled = true;
 	unsigned i;
 
-	if (to->state == VEX_SLOT_FREE)
+	if (vex_stat_subscriber_is_free(to))
 		return true;
 	for (i = 0; i < workers; i++)
 		settled &= settle(&to->worker[i], &from->worker[i], sizeof(to->worker[i]));

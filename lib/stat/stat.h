@@ -110,6 +110,15 @@ struct vex_subscriber_stat {
 	struct vex_target_stat worker[VEX_WORKERS_MAX];
 } VEX_LINE_ALIGNED;
 
+/**
+ * Whether nobody is there: one who attaches gets his first events a moment before he is live, and
+ * bears his time by then.
+ */
+static inline bool vex_stat_subscriber_is_free(const struct vex_subscriber_stat *stat)
+{
+	return stat->state == VEX_SLOT_FREE && !stat->attached_ns;
+}
+
 struct vex_stage_stat {
 	uint64_t in;     /**< events that entered */
 	uint64_t out;    /**< events that left for the next stage */

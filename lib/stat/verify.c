@@ -210,7 +210,7 @@ static void verify_subscribers(struct table *table)
 	for (i = 0; i < VEX_SUBSCRIBERS_MAX; i++) {
 		const struct vex_subscriber_stat *s = &table->segment->subscriber[i];
 
-		if (s->state == VEX_SLOT_FREE)
+		if (vex_stat_subscriber_is_free(s))
 			continue;
 		row = row_begin();
 		row_name(&row, "subscriber", i, s->name, s->state == VEX_SLOT_DRAINING);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Those that come to a data plane and go again, by themselves or by kill -9."""
 import collections
+import itertools
 import os
 import random
 import signal
@@ -23,6 +24,7 @@ class Guests:
         self.socket = os.path.join(folder, 'data.sock')
         self.control_socket = os.path.join(folder, 'control.sock')
         self.done = collections.Counter()
+        self.ids = itertools.count(100)  # two of one id would seem to be one with ids that go back
         self.guests = []     # (load, when it ends)
         self.children = []   # (process, name), expected to end by themselves
         self.processes = []  # all that run, those that stay included
@@ -46,7 +48,7 @@ class Guests:
         rng = self.rng
         options = {'wait_us': 500} if rng.random() < 0.5 else {}
         self.guests.append((self.load(
-            'produce', id=rng.randint(100, 115), threads=rng.randint(1, 4),
+            'produce', id=next(self.ids), threads=rng.randint(1, 4),
             rate=rng.choice((200, 2000, 10000)), burst=rng.randint(1, 200),
             filler=rng.choice((0, 100, 4000)), ring=1 << rng.randint(13, 18), **options),
             time.monotonic() + rng.uniform(*STAY_S)))
