@@ -86,7 +86,7 @@ static bool evict(struct backlog *backlog, const struct class_policy *policies,
 	return false;
 }
 
-static uint32_t limit(const struct backlog *backlog, const struct class_policy *policy)
+uint32_t backlog_limit(const struct backlog *backlog, const struct class_policy *policy)
 {
 	return (uint32_t)((uint64_t)backlog->capacity * policy->share / 100);
 }
@@ -99,7 +99,7 @@ static bool fits(const struct backlog *backlog, const struct class_policy *polic
 		return false;
 	for (unsigned i = class; i < VEX_CLASS_COUNT; i++)
 		share += backlog->queue[i].count;
-	return share < limit(backlog, policy);
+	return share < backlog_limit(backlog, policy);
 }
 
 enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_policy *policies,
@@ -123,7 +123,7 @@ enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_p
 uint32_t backlog_room(const struct backlog *backlog, const struct class_policy *policy,
 		enum vex_class class)
 {
-	uint32_t share = limit(backlog, policy), urgent = 0, own, room;
+	uint32_t share = backlog_limit(backlog, policy), urgent = 0, own, room;
 
 	for (unsigned i = 0; i <= class; i++)
 		urgent += backlog->queue[i].count;

@@ -43,7 +43,6 @@ struct backlog {
 	uint32_t mask;
 	uint32_t total;
 	bool blocks; /**< it made its worker stop polling, and has had no room since; by hold.c */
-	enum vex_class blocks_for;
 	struct backlog_queue queue[VEX_CLASS_COUNT];
 };
 
@@ -72,6 +71,9 @@ enum backlog_verdict backlog_offer(struct backlog *backlog, const struct class_p
 
 /** Takes an event of this class out, wherever it stands. False where it does not wait here. */
 bool backlog_remove(struct backlog *backlog, enum vex_class class, uint32_t held);
+
+/** How many of this class and those below may wait at once. */
+uint32_t backlog_limit(const struct backlog *backlog, const struct class_policy *policy);
 
 /** How many of this class may come before one of it, or of a more urgent one, has to go. */
 uint32_t backlog_room(const struct backlog *backlog, const struct class_policy *policy,

@@ -73,7 +73,7 @@ bool group_wait(struct worker *worker, struct group_state *state, uint32_t numbe
 	group_list(worker, state);
 	if (verdict == BACKLOG_DISPLACED)
 		lose_victim(worker, state, &victim);
-	hold_block(worker, &state->backlog, class);
+	hold_block(worker, &state->backlog);
 	return true;
 }
 

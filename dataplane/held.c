@@ -23,12 +23,14 @@ static void append(struct held_table *table, uint32_t number)
 	else
 		table->slots[list->last].next = number;
 	list->last = number;
+	list->count++;
 }
 
 static void take_out(struct held_table *table, const struct held *held)
 {
 	struct held_list *list = list_of(table, held);
 
+	list->count--;
 	if (held->previous == HELD_NONE)
 		list->first = held->next;
 	else
@@ -100,4 +102,15 @@ uint32_t held_victim(const struct held_table *table, const struct class_policy *
 		number = victim_of(table, class, policies[class].overload == CLASS_DROP_OLDEST,
 				only_long);
 	return number;
+}
+
+uint32_t held_room(const struct held_table *table, enum vex_class class, bool only_long)
+{
+	uint32_t room = only_long ? table->longs_max : table->capacity;
+
+	for (unsigned i = 0; i <= class; i++) {
+		room -= table->lists[i][true].count;
+		room -= only_long ? 0 : table->lists[i][false].count;
+	}
+	return room;
 }

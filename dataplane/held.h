@@ -35,6 +35,7 @@ struct held {
 struct held_list {
 	uint32_t first; /**< the oldest */
 	uint32_t last;
+	uint32_t count;
 };
 
 struct held_table {
@@ -63,6 +64,12 @@ uint32_t held_take(struct held_table *table, struct vex_object *object, struct v
  */
 uint32_t held_victim(const struct held_table *table, const struct class_policy *policies,
 		enum vex_class above, bool for_long);
+
+/**
+ * How many of this class find a place before one of it, or of a more urgent one, has to go; of the
+ * long ones, or of all.
+ */
+uint32_t held_room(const struct held_table *table, enum vex_class class, bool only_long);
 
 /** Gives it back. */
 void held_put(struct held_table *table, uint32_t number);

@@ -138,29 +138,59 @@ uint32_t hold_copy(struct worker *worker, const struct vex_record *record, enum 
 	return number;
 }
 
-void hold_block(struct worker *worker, struct backlog *backlog, enum vex_class class)
+static uint32_t at_most_a_burst(uint32_t events)
+{
+	return events < VEX_BURST_MAX ? events : VEX_BURST_MAX;
+}
+
+/* Whether all of a burst may wait, each event for want of room in this backlog. */
+static bool has_room(const struct worker *worker, const struct backlog *backlog, enum vex_class class)
 {
 	const struct class_policy *policy = &worker->plan->policies[class];
+	const struct held_table *held = &worker->held;
 
-	if (policy->overload != CLASS_BLOCK || backlog->blocks ||
-			backlog_room(backlog, policy, class) >= VEX_BURST_MAX)
+	return backlog_room(backlog, policy, class) >= at_most_a_burst(backlog_limit(backlog, policy)) &&
+			held_room(held, class, false) >= at_most_a_burst(held->capacity) &&
+			held_room(held, class, true) >= hold_longs_a_burst(worker);
+}
+
+/* The class that blocks for the longest time of those without room; VEX_CLASS_COUNT: none. */
+static unsigned lacks_room(const struct worker *worker, const struct backlog *backlog)
+{
+	const struct class_policy *policies = worker->plan->policies;
+	unsigned found = VEX_CLASS_COUNT;
+
+	for (unsigned i = 0; i < VEX_CLASS_COUNT; i++) {
+		if (policies[i].overload != CLASS_BLOCK || has_room(worker, backlog, (enum vex_class)i))
+			continue;
+		if (found == VEX_CLASS_COUNT || policies[i].block_ns > policies[found].block_ns)
+			found = i;
+	}
+	return found;
+}
+
+void hold_block(struct worker *worker, struct backlog *backlog)
+{
+	unsigned class;
+
+	if (backlog->blocks)
+		return;
+	class = lacks_room(worker, backlog);
+	if (class == VEX_CLASS_COUNT)
 		return;
 	backlog->blocks = true;
-	backlog->blocks_for = class;
 	worker->blocking++;
 	if (worker->blocked_since)
 		return;
 	worker->stat->class[class].blocks++;
-	worker->blocked_for = class;
+	worker->blocked_for = (enum vex_class)class;
 	worker->blocked_since = worker_now_ns(worker);
 }
 
 void hold_unblock(struct worker *worker, struct backlog *backlog)
 {
-	const struct class_policy *policy = &worker->plan->policies[backlog->blocks_for];
-
-	if (!backlog->blocks || (backlog->total &&
-			backlog_room(backlog, policy, backlog->blocks_for) < VEX_BURST_MAX))
+	if (!backlog->blocks ||
+			(backlog->total && lacks_room(worker, backlog) != VEX_CLASS_COUNT))
 		return;
 	backlog->blocks = false;
 	worker->blocking--;

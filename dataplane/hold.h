@@ -26,14 +26,21 @@ void hold_release(struct worker *worker, uint32_t number, enum vex_drop reason);
 uint32_t hold_copy(struct worker *worker, const struct vex_record *record, enum vex_class class,
 		struct vex_member_stat *left_by);
 
+/** Long records of a burst, at most: a burst must find places, and there are few for these. */
+static inline uint32_t hold_longs_a_burst(const struct worker *worker)
+{
+	return worker->held.longs_max < 4 ? 1 : worker->held.longs_max / 4;
+}
+
 /** Forgets a number that nobody came to wait for. */
 void hold_drop(struct worker *worker, uint32_t number);
 
 /**
- * A class that blocks has little room left in a backlog: the worker stops polling, once until
- * there is room again, so that producers feel it in their lanes.
+ * Something was put into a backlog. Where a class that blocks has no room for a further burst left,
+ * there or in the table of held events, the worker stops polling, once until there is room again, so
+ * that producers feel it in their lanes.
  */
-void hold_block(struct worker *worker, struct backlog *backlog, enum vex_class class);
+void hold_block(struct worker *worker, struct backlog *backlog);
 
 /** After something has left a backlog. */
 void hold_unblock(struct worker *worker, struct backlog *backlog);

@@ -67,6 +67,19 @@ static __rte_noinline bool stock(struct worker *worker, struct burst *burst)
 	return true;
 }
 
+/* False where the burst has as many as may be, or, which is counted, where none is free. */
+static __rte_noinline bool get_long(struct worker *worker, struct burst *burst, void **record)
+{
+	if (burst->longs == hold_longs_a_burst(worker))
+		return false;
+	if (rte_mempool_get(worker->long_objects, record)) {
+		worker->stat->stalls++;
+		return false;
+	}
+	burst->longs++;
+	return true;
+}
+
 /* Where to put the burst's next event; NULL, and it is counted, where no object is free. */
 static VEX_ALWAYS_INLINE struct vex_record *get_event(struct worker *worker, struct burst *burst,
 		uint32_t size)
@@ -78,19 +91,18 @@ static VEX_ALWAYS_INLINE struct vex_record *get_event(struct worker *worker, str
 		return NULL;
 	}
 	*record = burst->object[burst->count];
-	if (VEX_UNLIKELY(size > VEX_OBJECT_RECORD_MAX) &&
-			rte_mempool_get(worker->long_objects, record)) {
-		worker->stat->stalls++;
+	if (VEX_UNLIKELY(size > VEX_OBJECT_RECORD_MAX) && !get_long(worker, burst, record))
 		return NULL;
-	}
 	return *record;
 }
 
 /* Gives back what get_event() took and the burst did not keep. */
 static void free_event(struct worker *worker, struct burst *burst)
 {
-	if (burst->record[burst->count] != &burst->object[burst->count]->record)
-		rte_mempool_put(worker->long_objects, burst->record[burst->count]);
+	if (burst->record[burst->count] == &burst->object[burst->count]->record)
+		return;
+	rte_mempool_put(worker->long_objects, burst->record[burst->count]);
+	burst->longs--;
 }
 
 /* Gives back what the burst did not need. */

@@ -64,7 +64,7 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 
 	burst.from = from;
 	burst.port = from->port;
-	burst.count = burst.taken = burst.stocked = 0;
+	burst.count = burst.taken = burst.stocked = burst.longs = 0;
 	burst.bytes = burst.routed = burst.gaps = burst.held = burst.waits = burst.too_large = 0;
 	pipeline[0].run(worker, &burst);
 	if (!burst.taken)
@@ -84,23 +84,56 @@ static uint32_t run_port(struct worker *worker, const struct plan_port *from)
 	return burst.taken;
 }
 
+/*
+ * A class that blocks stops the worker in the middle of a round: what a further port gave would find
+ * no room. Those of its class that were not polled come first in the round after; others before them
+ * only where they are more urgent.
+ */
+static inline bool had_its_turn(const struct worker *worker, uint32_t i)
+{
+	const struct plan *plan = worker->plan;
+	uint32_t next = worker->next_port;
+
+	return i < next && next < plan->port_count &&
+			plan->ports[i].port->qos == plan->ports[next].port->qos;
+}
+
+static void break_off(struct worker *worker, uint32_t next)
+{
+	next = next > worker->next_port ? next : worker->next_port;
+	worker->next_port = next < worker->plan->port_count ? next : 0;
+}
+
 /* Strict priority: where a port gave a full burst, less urgent ones wait for another round. */
-uint32_t pipeline_round(struct worker *worker)
+static uint32_t poll_ports(struct worker *worker)
 {
 	const struct plan *plan = worker->plan;
 	enum vex_class enough = VEX_CLASS_LOW;
-	uint32_t taken = 0;
+	uint32_t taken = 0, i;
 
+	for (i = 0; i < plan->port_count && plan->ports[i].port->qos <= enough; i++) {
+		uint32_t more;
+
+		if (VEX_UNLIKELY(had_its_turn(worker, i)))
+			continue;
+		more = run_port(worker, &plan->ports[i]);
+		if (more >= VEX_BURST_MAX)
+			enough = plan->ports[i].port->qos;
+		taken += more;
+		if (VEX_UNLIKELY(worker->blocked_since)) {
+			break_off(worker, i + 1);
+			return taken;
+		}
+	}
+	worker->next_port = 0;
+	return taken;
+}
+
+uint32_t pipeline_round(struct worker *worker)
+{
 	if (VEX_UNLIKELY(target_any_waits(worker)))
 		target_write_waiting(worker);
 	if (VEX_UNLIKELY(worker->blocked_since)) /* its producers wait along */
 		return 0;
-	for (uint32_t i = 0; i < plan->port_count && plan->ports[i].port->qos <= enough; i++) {
-		uint32_t more = run_port(worker, &plan->ports[i]);
-
-		if (more >= VEX_BURST_MAX)
-			enough = plan->ports[i].port->qos;
-		taken += more;
-	}
-	return taken;
+	return poll_ports(worker);
 }

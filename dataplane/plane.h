@@ -165,6 +165,7 @@ struct worker {
 	uint64_t staged;  /* groups: written to, but not published yet */
 	struct group_state *groups; /* for which something waits, or lies unread; a list */
 	uint32_t timing;     /* bursts until the next one that is timed */
+	uint32_t next_port;  /* of the plan, where the last round was broken off; 0: it was not */
 	struct held_table held;
 	struct summary_table summaries;
 	/* shared with main */

@@ -25,6 +25,7 @@ struct burst {
 	uint32_t taken; /* records out of lanes, refused ones included */
 	uint64_t bytes; /* of those */
 	uint32_t stocked; /* ingest: objects at hand, those of its events included */
+	uint32_t longs;   /* ingest: long records among them */
 	uint64_t routed;  /* ingest: they bring attributes that only the data plane may add */
 	uint64_t gaps;    /* ingest: they tell of events that were lost */
 	struct vex_object *object[VEX_BURST_MAX];

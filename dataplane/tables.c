@@ -39,7 +39,7 @@ int held_init(struct held_table *table, uint32_t capacity, uint32_t longs_max)
 	*table = (struct held_table){.capacity = capacity, .longs_max = longs_max};
 	for (unsigned i = 0; i < VEX_CLASS_COUNT; i++)
 		table->lists[i][false] = table->lists[i][true] =
-				(struct held_list){HELD_NONE, HELD_NONE};
+				(struct held_list){HELD_NONE, HELD_NONE, 0};
 	table->slots = calloc(capacity, sizeof(*table->slots));
 	if (!table->slots)
 		return -ENOMEM;

@@ -153,7 +153,7 @@ bool target_wait(struct worker *worker, struct target *target, uint32_t number)
 	target->stat->held++;
 	if (verdict == BACKLOG_DISPLACED)
 		lose_victim(worker, target, &victim);
-	hold_block(worker, &target->backlog, class);
+	hold_block(worker, &target->backlog);
 	return true;
 }
 

@@ -294,6 +294,90 @@ static void a_class_that_blocks_is_felt_by_producers(void)
 	harness_consumer_free(&slow.consumer);
 }
 
+/* A second port of the same worker. */
+static struct port *second;
+static struct producer other;
+
+static void open_second(void)
+{
+	char reason[VEX_REASON_MAX];
+
+	second = harness_port(plane, VEX_BOUNDARY_APP, 0, false);
+	CU_ASSERT_FATAL(second != NULL);
+	memset(&other, 0, sizeof(other));
+	harness_lane(plane, second, 1u << 20, &other);
+	CU_ASSERT_EQUAL(port_move(plane, second->id, port->worker, reason), 0);
+	harness_producer_free(&producer);
+	harness_lane(plane, port, 1u << 20, &producer);
+}
+
+static void fill_lanes(uint32_t count, const char *path)
+{
+	struct vex_event event = sample(VEX_CREATE, path);
+
+	for (uint32_t i = 0; i < count; i++) {
+		CU_ASSERT_FATAL(harness_publish(&producer, &event));
+		CU_ASSERT_FATAL(harness_publish(&other, &event));
+	}
+}
+
+/* Reads a record a round, so that there is room for a burst now and then; returns how far apart the
+ * ports got. */
+static uint64_t read_one_a_round(uint32_t count)
+{
+	uint64_t seen = 0, furthest = 0;
+
+	for (uint32_t rounds = 0; seen < count && rounds < 100 * count; rounds++) {
+		uint64_t first = port->stat->received, two = second->stat->received;
+		uint64_t apart = first > two ? first - two : two - first;
+
+		furthest = apart > furthest ? apart : furthest;
+		seen += harness_read(&slow.consumer) != NULL;
+		harness_round(plane);
+	}
+	CU_ASSERT_EQUAL(seen, count);
+	return furthest;
+}
+
+/* A block in the middle of a round holds for the ports behind as well; and they take turns. */
+static void a_block_holds_for_every_port_at_once(void)
+{
+	use_policy(CLASS_BLOCK, UINT64_MAX);
+	open_second();
+	subscribe_slowly(SMALL);
+	fill_lanes(20 * BURST, "/backlog");
+	CU_ASSERT(read_one_a_round(40 * BURST) <= 2 * BURST);
+	CU_ASSERT_EQUAL(slow_stat()->target_full, 0);
+	CU_ASSERT_EQUAL(slow.consumer.lost, 0);
+	CU_ASSERT(class_stat(VEX_CLASS_NORMAL)->blocks > 1);
+	CU_ASSERT_EQUAL(drain(), 40 * BURST);
+	harness_consumer_free(&slow.consumer);
+	harness_producer_free(&other);
+}
+
+/* The table of held events is smaller than the backlog, and has fewer places for long ones yet. */
+static void a_class_blocks_where_no_more_can_be_held(void)
+{
+	static char path[400];
+	const struct held_table *held = &plane->workers[port->worker].held;
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	use_policy(CLASS_BLOCK, UINT64_MAX);
+	open_second();
+	subscribe_slowly(4 * held->capacity);
+	fill_lanes(held->capacity, "/backlog");
+	read_one_a_round(2 * held->capacity);
+	CU_ASSERT_EQUAL(slow_stat()->target_full, 0);
+	fill_lanes(4 * held->longs_max, path);
+	read_one_a_round(8 * held->longs_max);
+	CU_ASSERT_EQUAL(slow_stat()->target_full, 0);
+	CU_ASSERT_EQUAL(slow.consumer.lost, 0);
+	CU_ASSERT_EQUAL(drain(), 2 * held->capacity + 8 * held->longs_max);
+	harness_consumer_free(&slow.consumer);
+	harness_producer_free(&other);
+}
+
 static void a_block_has_an_end(void)
 {
 	use_policy(CLASS_BLOCK, 1000);
@@ -323,6 +407,8 @@ int main(void)
 			TEST(held_events_are_bounded),
 			TEST(the_oldest_give_way),
 			TEST(a_class_that_blocks_is_felt_by_producers),
+			TEST(a_block_holds_for_every_port_at_once),
+			TEST(a_class_blocks_where_no_more_can_be_held),
 			TEST(a_block_has_an_end),
 	};
 

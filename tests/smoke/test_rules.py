@@ -194,6 +194,7 @@ class Rules(Case):
         images = [self.image(KEEPS), self.image(OTHER)]
         plane.tool('rules', images[0], 1)
         subscriber = self.subscribe(ring=BIG)
+        narrow = self.subscribe(ring=1 << 16) # what it has no room for makes the class block
         producers = [self.produce(id=i, count=1 << 40, wait_us=5000000)
                      for i in (1, 2)]
         wait_for(lambda: subscriber.report()['received'] > 100000, 'events')
@@ -213,8 +214,12 @@ class Rules(Case):
             for stream in streams:
                 self.assertEqual(stream['older'], 0)
                 self.assertGreater(stream['sets'], last['count'] / 4)
+            self.assert_clean(self.wait_streams(narrow, tenant, report['offered']),
+                              report['offered'])
         plane.verify()
-        self.assertEqual(subscriber.report()['own_lost'], 0)
+        self.assertEqual(subscriber.report()['own_lost'] + narrow.report()['own_lost'], 0)
+        self.assertGreater(sum(sum(each['blocks'] for each in worker['classes'])
+                               for worker in plane.stats()['workers']), 0)
         if not sanitized():
             self.assertLess(after, before[0] + 4096)
         print(f'{first["count"] + last["count"]} reloads: swaps {last}, kB {before[0]}, {after}')

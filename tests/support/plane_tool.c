@@ -194,6 +194,21 @@ static json_t *subscribers_json(void)
 	return subscribers;
 }
 
+static json_t *classes_json(const struct vex_worker_stat *worker)
+{
+	json_t *classes = json_array();
+
+	for (unsigned i = 0; i < VEX_CLASS_COUNT; i++) {
+		const struct vex_class_stat *class = &worker->class[i];
+		json_t *object = json_object();
+
+#define VEX_CLASS_COUNTER(name, description) json_object_set_new(object, #name, whole(class->name));
+#include "stat/stat.def"
+		json_array_append_new(classes, object);
+	}
+	return classes;
+}
+
 static json_t *workers_json(void)
 {
 	json_t *workers = json_array();
@@ -207,6 +222,7 @@ static json_t *workers_json(void)
 #include "stat/stat.def"
 		json_object_set_new(object, "port_count", whole(worker->port_count));
 		json_object_set_new(object, "sleeping", json_boolean(worker->sleeping));
+		json_object_set_new(object, "classes", classes_json(worker));
 		json_array_append_new(workers, object);
 	}
 	return workers;
