@@ -51,9 +51,11 @@ static inline int hop_room(struct hop_end *writer, uint64_t count)
 
 /**
  * Writes one record in full; the caller made sure of room. The line that the consumer polls
- * comes last, so that it crosses once. ahead: prefetches for write so many records on.
+ * comes last, so that it crosses once. ahead: prefetches for write so many records on. demotes:
+ * moves what was written to the cache that the cores share.
  */
-static inline void hop_write(struct hop_end *writer, const uint64_t word[15], uint64_t ahead)
+static inline void hop_write(struct hop_end *writer, const uint64_t word[15], uint64_t ahead,
+		int demotes)
 {
 	struct hop_slot *slot = &writer->ring->slot[writer->at & writer->mask];
 
@@ -61,6 +63,10 @@ static inline void hop_write(struct hop_end *writer, const uint64_t word[15], ui
 	__asm__ __volatile__("" : : : "memory");
 	memcpy(slot->word, word, 7 * sizeof(*word));
 	VEX_STORE_RELEASE(&slot->seq, ++writer->at); /* acquired by hop_ready() */
+	if (demotes) {
+		VEX_DEMOTE(slot);
+		VEX_DEMOTE((const uint8_t *)slot + VEX_LINE);
+	}
 	if (ahead) {
 		slot = &writer->ring->slot[(writer->at + ahead) & writer->mask];
 		hop_prefetch(slot);

@@ -46,7 +46,7 @@ static void fill_ring(struct hop_end *out, uint64_t slots)
 
 		for (uint64_t i = 0; i < 15; i++)
 			word[i] = out->at * 100 + i;
-		hop_write(out, word, 2);
+		hop_write(out, word, 2, 1);
 	}
 	CU_ASSERT_EQUAL(out->at % slots, 0);
 }

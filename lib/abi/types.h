@@ -51,6 +51,16 @@ typedef __INT64_TYPE__ int64_t;
 #define VEX_PREFETCH_WRITE(p) __builtin_prefetch(p, 1)
 #endif
 
+/*
+ * Moves a line that was written from this core's own caches to the one that all share, from where
+ * another core reads it sooner. A hint: processors that do not know it step over it.
+ */
+#if defined(__x86_64__)
+#define VEX_DEMOTE(p) __asm__ __volatile__("cldemote %0" : : "m"(*(const volatile char *)(p)))
+#else
+#define VEX_DEMOTE(p) ((void)(p))
+#endif
+
 #define VEX_LIKELY(x) __builtin_expect(!!(x), 1)
 #define VEX_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define VEX_ALWAYS_INLINE inline __attribute__((always_inline))
