@@ -262,7 +262,6 @@ static __attribute__((noinline)) void find_messages(const struct vex_record *con
 
 	for (i = 0; i < count; i++)
 		messages[i] = message_of(records[i], attrs);
-	messages[count] = messages[count - 1]; /* two are made at once */
 }
 
 WIDE static struct sums add_parts(struct sums sums, const struct match_takes *takes,
@@ -339,18 +338,18 @@ WIDE static void keys_wide(struct rule_worker *worker, unsigned count)
 	const struct vex_record *const *records = worker->records;
 	const struct match_takes *takes = &worker->matcher->takes;
 	struct constants constants = constants_of(takes, worker->secret);
-	struct message messages[RULE_BURST_MAX + 1];
+	struct message messages[RULE_BURST_MAX];
 	bool large = false;
 	unsigned i;
 
 	find_messages(records, count, takes->attrs, messages);
 	for (i = 0; i < count; i += 2) {
-		const struct vex_record *other = records[i + 1 < count ? i + 1 : i];
+		unsigned j = i + 1 < count ? i + 1 : i;
 
-		large |= TOO_LARGE(records[i]) | TOO_LARGE(other);
+		large |= TOO_LARGE(records[i]) | TOO_LARGE(records[j]);
 		_mm256_storeu_si256((__m256i *)&worker->key[i],
 				finish(sum_up(worker, &constants, records[i], messages[i]),
-						sum_up(worker, &constants, other, messages[i + 1])));
+						sum_up(worker, &constants, records[j], messages[j])));
 		if (i) { /* by now these are ready */
 			fetch(worker, &worker->key[i - 2]);
 			fetch(worker, &worker->key[i - 1]);
