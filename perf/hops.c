@@ -152,7 +152,8 @@ int hops_latency(const struct bench_env *env, double *values)
 	hops.demotes = 1;
 	hops.values = demoted;
 	error = hops_run(&hops, latency_load);
-	memcpy(values, demoted[0] < plain[0] ? demoted : plain, sizeof(plain));
+	if (!error)
+		memcpy(values, demoted[0] < plain[0] ? demoted : plain, sizeof(plain));
 	return error;
 }
 
